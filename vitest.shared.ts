@@ -1,0 +1,18 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+/** What every package of the workspace runs its tests with; `test` of a package's own goes on top. */
+export function raftlogTests(test: NonNullable<ViteUserConfig['test']> = {}): ViteUserConfig {
+  return defineConfig({
+    test: {
+      include: ['test/**/*.test.ts'],
+      // A test that fails sometimes is a finding: no retries, here or in CI.
+      retry: 0,
+      // `turbo` runs two packages at once already, and most tests wait for a disk.
+      maxWorkers: 2,
+      reporters: ['default', 'json'],
+      // `npm test` counts from this report; without one the package counts as failed.
+      outputFile: { json: 'test-report.json' },
+      ...test,
+    },
+  });
+}
