@@ -1,0 +1,114 @@
+import { closeSync, fdatasyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { StorageEngine } from '../storage-engine.ts';
+import { row, type SectionResult } from './row.ts';
+import { grouped, perSecond, timed, type Workbench } from './workbench.ts';
+
+const batchSize = 1_000;
+/** Short turns, so that a disturbance of the machine meets both. */
+const batchesPerTurn = 5;
+const turnsPerRound = 20;
+const fileBytes = 64 << 20;
+
+/**
+ * The engine against the disk: batches of 1,000 against a bare synchronous `write` and `fdatasync` of the same data in
+ * a file that is preallocated and prewritten, on the same file system, turn and turn about so that both meet the same noise.
+ */
+export async function measureDiskRatio(bench: Workbench): Promise<SectionResult> {
+  const name = `batches of ${grouped(batchSize)} against bare write + fdatasync`;
+  bench.announce(name);
+  return bench.onFreshEngine(async (engine) => {
+    const place = baselinePlace(bench, engine);
+    if ('reason' in place) return { rows: [], leftOut: [{ name, reason: place.reason }] };
+    const file = new BaselineFile(place.path, batchSize * bench.sizes.payloadBytes);
+    try {
+      const disk: number[] = [];
+      const ratios: number[] = [];
+      const rates = await bench.rounds(async () => {
+        const log = engine.logStore;
+        const count = batchSize * batchesPerTurn * turnsPerRound;
+        let engineMs = 0;
+        let bareMs = 0;
+        for (let turn = 0; turn < turnsPerRound; turn++) {
+          const batches = bench.source.batches(log.lastIndex + 1, batchSize, batchesPerTurn);
+          engineMs += await timed(async () => {
+            for (const batch of batches) await log.persistEntries(batch);
+          });
+          bareMs += await timed(async () => file.writeBatches(batchesPerTurn));
+        }
+        disk.push(perSecond(count, bareMs));
+        ratios.push(bareMs / engineMs);
+        return perSecond(count, engineMs);
+      });
+      // The first round warmed up both.
+      return {
+        rows: [
+          row(`bare write + fdatasync of ${grouped(batchSize)} at a time`, 'entries/s', disk.slice(1)),
+          row('the engine, in turn with it', 'entries/s', rates),
+          row(name, 'ratio', ratios.slice(1), bench.targets.diskRatio),
+        ],
+        leftOut: [],
+      };
+    } finally {
+      file.remove();
+    }
+  });
+}
+
+function baselinePlace(bench: Workbench, engine: StorageEngine): { path: string } | { reason: string } {
+  const { directory } = bench.builder;
+  const { durability } = engine.capabilities;
+  if (durability !== 'sync') return { reason: `The engine was opened ${durability}.` };
+  const refusal = bench.refusal(engine, batchSize);
+  if (refusal !== undefined) return { reason: refusal };
+  if (directory === undefined) return { reason: 'The builder names no directory.' };
+  if (bench.sizes.payloadBytes === 0) return { reason: 'Entries without data leave nothing to write.' };
+  const parent = dirname(directory);
+  // Beside the engine's directory, which is not ours to put files in.
+  if (statSync(parent).dev !== statSync(directory).dev) {
+    return { reason: `${parent} is on another file system than ${directory}.` };
+  }
+  return { path: join(parent, `raftlog-disk-baseline-${process.pid}`) };
+}
+
+/** A file of one size, written over and over. */
+class BaselineFile {
+  readonly #path: string;
+  readonly #fd: number;
+  readonly #data: Uint8Array;
+  #offset = 0;
+
+  constructor(path: string, batchBytes: number) {
+    this.#path = path;
+    this.#data = new Uint8Array(batchBytes).fill(0xa5);
+    this.#fd = openSync(path, 'wx');
+    try {
+      for (let offset = 0; offset < Math.max(fileBytes, batchBytes); offset += batchBytes) {
+        writeWhole(this.#fd, this.#data, offset);
+      }
+      fdatasyncSync(this.#fd);
+    } catch (error) {
+      this.remove();
+      throw error;
+    }
+  }
+
+  writeBatches(count: number): void {
+    for (let i = 0; i < count; i++) {
+      if (this.#offset + this.#data.byteLength > fileBytes) this.#offset = 0;
+      writeWhole(this.#fd, this.#data, this.#offset);
+      fdatasyncSync(this.#fd);
+      this.#offset += this.#data.byteLength;
+    }
+  }
+
+  remove(): void {
+    closeSync(this.#fd);
+    rmSync(this.#path, { force: true });
+  }
+}
+
+function writeWhole(fd: number, data: Uint8Array, position: number): void {
+  const written = writeSync(fd, data, 0, data.byteLength, position);
+  if (written !== data.byteLength) throw new Error(`Only ${written} of ${data.byteLength} bytes were written.`);
+}

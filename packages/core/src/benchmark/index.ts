@@ -1,0 +1,19 @@
+/**
+ * Measures a storage engine against its targets.
+ *
+ * @packageDocumentation
+ */
+export { formatReport, formatRows } from './format.ts';
+export { benchmarkMain } from './main.ts';
+export {
+  type MemoryOptions,
+  type MemoryPhase,
+  type MemoryResult,
+  measureMemory,
+  type PhaseMemory,
+} from './memory.ts';
+export { type MemoryTestOptions, runMemoryTests } from './memory-rows.ts';
+export type { BenchmarkOptions, BenchmarkSizes } from './options.ts';
+export type { BenchmarkRow, BenchmarkTarget, BenchmarkUnit, LeftOut } from './row.ts';
+export { type BenchmarkEnvironment, type BenchmarkReport, runPerformanceTests } from './run-performance-tests.ts';
+export { type BenchmarkTargets, defaultTargets } from './targets.ts';

@@ -1,0 +1,47 @@
+import { measureMemory } from './memory.ts';
+import { type BenchmarkRow, type LeftOut, row, type SectionResult } from './row.ts';
+import { entriesText, type Workbench } from './workbench.ts';
+
+const memoryBatch = 1_000;
+
+/** How long a long log takes to open, and what it costs in memory. */
+export async function measureLongLog(bench: Workbench): Promise<SectionResult> {
+  const { logEntries, payloadBytes, rounds } = bench.sizes;
+  const reopen = `reopen of ${entriesText(logEntries)}`;
+  const memory = `memory over idle, ${entriesText(logEntries)}`;
+  return bench.inFreshPlace(async () => {
+    bench.announce(reopen);
+    const durability = await bench.onEngine(async ({ logStore, capabilities }) => {
+      if (capabilities.durability !== 'volatile') await bench.source.fill(logStore, logEntries);
+      return capabilities.durability;
+    });
+    if (durability === 'volatile') {
+      const reason = 'A volatile engine keeps its log in memory, and loses it.';
+      return { rows: [], leftOut: [reopen, memory].map((name) => ({ name, reason })) };
+    }
+    const opened: number[] = [];
+    for (let i = 0; i < rounds; i++) {
+      const start = performance.now();
+      const engine = await bench.builder.build();
+      opened.push(performance.now() - start);
+      const { lastIndex } = engine.logStore;
+      await engine.close();
+      if (lastIndex !== logEntries)
+        throw new Error(`The log ends at ${lastIndex} after reopening, not at ${logEntries}.`);
+    }
+    const rows: BenchmarkRow[] = [row(reopen, 'ms', opened)];
+    const leftOut: LeftOut[] = [];
+
+    await bench.builder.cleanup();
+    const { child } = bench.builder;
+    if (child === undefined) {
+      leftOut.push({ name: memory, reason: 'The builder names no child process to measure it in.' });
+    } else {
+      bench.announce(memory);
+      const measured = await measureMemory(child, { entries: logEntries, batchSize: memoryBatch, payloadBytes });
+      rows.push(row(`${memory}, written`, 'MiB', [measured.write.overIdleMiB], bench.targets.memory));
+      rows.push(row(`${memory}, reopened and read`, 'MiB', [measured.read.overIdleMiB], bench.targets.memory));
+    }
+    return { rows, leftOut };
+  });
+}

@@ -1,0 +1,25 @@
+/**
+ * What a resolved write is worth.
+ *
+ * - `sync`: it survives a power cut.
+ * - `buffered`: entries survive the end of the process, and a power cut once `flush()` has resolved; hard state,
+ *   truncate, replaceRange, purge and reset survive a power cut when they resolve.
+ * - `volatile`: it is gone with the engine. For tests, and for nodes that start from nothing.
+ */
+export type Durability = 'sync' | 'buffered' | 'volatile';
+
+/** What an engine says of itself. The conformance suite checks each claim. */
+export interface Capabilities {
+  /** Package name of the adaptor, such as `@raftlog/adaptor-file`. */
+  readonly adaptor: string;
+  /** What a resolved write of this engine, as it was opened, is worth. */
+  readonly durability: Durability;
+  /** True: while the engine is open, a second opener of the same place is refused with `LOCKED`. */
+  readonly exclusive: boolean;
+  /** True: `onCorruption: 'salvage'` is offered, with `damagedRanges` and `repair`. */
+  readonly salvage: boolean;
+  /** Largest `data` of an entry, in bytes; beyond it `TOO_LARGE`. At least 64 MiB unless the store can't. */
+  readonly maxEntryBytes: number;
+  /** Bytes that may be accepted but not yet committed; beyond it `BUSY`. */
+  readonly maxPendingBytes: number;
+}

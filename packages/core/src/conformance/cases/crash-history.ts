@@ -1,0 +1,148 @@
+import type { HardState } from '../../entry.ts';
+import type { StorageEngine } from '../../storage-engine.ts';
+import {
+  applyToEngine,
+  applyToModel,
+  cloneModel,
+  createModel,
+  differenceBetween,
+  type LogModel,
+  type LogOperation,
+  modelLastIndex,
+} from '../model.ts';
+
+/** What had been issued and acknowledged when the crash came: the oracle's measure of what must be there. */
+export interface CrashMoment {
+  /** Number of operations that were issued. */
+  readonly issued: number;
+  /** The log shows at least what this many operations made of it. */
+  readonly logFloor: number;
+  /** The hard state is at least what this many operations made of it. */
+  readonly hardStateFloor: number;
+  /** What the engine declared to survive; `undefined` where operations under way could lower it. */
+  readonly durableIndex: number | undefined;
+}
+
+/**
+ * What was asked of an engine, what it acknowledged, and hence what may be found after a crash: every acknowledged operation,
+ * and of the rest a prefix in the order of the calls. The hard state may be ahead of the log, never behind.
+ */
+export class CrashHistory {
+  readonly #base: LogModel;
+  readonly #buffered: boolean;
+  readonly #operations: LogOperation[] = [];
+  readonly #changesLog: boolean[] = [];
+  #current: LogModel;
+  #logFloor = 0;
+  #hardStateFloor = 0;
+  #lastDrop = 0;
+
+  /** `base`: what was there before. `buffered`: acknowledged entries are only promised after a flush. */
+  constructor(base: LogModel = createModel(), options: { readonly buffered?: boolean } = {}) {
+    this.#base = cloneModel(base);
+    this.#current = cloneModel(base);
+    this.#buffered = options.buffered === true;
+  }
+
+  /** The state after everything that was issued. */
+  get current(): LogModel {
+    return this.#current;
+  }
+
+  get issued(): number {
+    return this.#operations.length;
+  }
+
+  /** Takes note of a call that is about to be made; the answer names it for {@link acknowledge}. */
+  issue(operation: LogOperation): number {
+    const before = { boundary: this.#current.boundary, last: modelLastIndex(this.#current) };
+    const refusals = applyToModel(this.#current, operation);
+    if (refusals.length > 0) throw new Error(`The case issues an operation that is refused: ${refusals.join()}`);
+    this.#operations.push(operation);
+    const moved = before.boundary !== this.#current.boundary;
+    const drops = dropsFrom(operation);
+    this.#changesLog.push(moved || (drops !== undefined && drops <= before.last) || entriesOf(operation) > 0);
+    if (moved) this.#lastDrop = this.#operations.length;
+    return this.#operations.length;
+  }
+
+  acknowledge(number: number): void {
+    const operation = this.#operations[number - 1];
+    if (operation === undefined) throw new Error(`There is no operation ${number}.`);
+    const savesHardState = operation.type === 'hardState' || operation.type === 'write' || operation.type === 'flush';
+    if (savesHardState) this.#hardStateFloor = Math.max(this.#hardStateFloor, number);
+    // A call that changes nothing may be answered before the ones before it are durable.
+    if (operation.type === 'flush' || (this.#changesLog[number - 1] === true && !this.#staysBuffered(operation))) {
+      this.#logFloor = Math.max(this.#logFloor, number);
+    }
+  }
+
+  /** Issues the operation and makes the call; resolves to the code with which it was refused, if it was. */
+  async call(engine: StorageEngine, operation: LogOperation): Promise<string | undefined> {
+    const number = this.issue(operation);
+    const code = await applyToEngine(engine, operation);
+    if (code === undefined) this.acknowledge(number);
+    return code;
+  }
+
+  /** The moment now; `engine`, if it is open, is asked what it declares to be durable. */
+  moment(engine?: StorageEngine): CrashMoment {
+    return {
+      issued: this.#operations.length,
+      logFloor: this.#logFloor,
+      hardStateFloor: this.#hardStateFloor,
+      // A boundary is accepted before it is durable, and `durableIndex` is never below it.
+      durableIndex: engine === undefined || this.#lastDrop > this.#logFloor ? undefined : engine.logStore.durableIndex,
+    };
+  }
+
+  /** Says in words what is wrong with what was found after a crash at `moment`; `undefined`: nothing. */
+  judge(found: LogModel, moment: CrashMoment): string | undefined {
+    if (moment.durableIndex !== undefined && modelLastIndex(found) < moment.durableIndex) {
+      return `durableIndex was ${moment.durableIndex}, but the log ends at ${modelLastIndex(found)}`;
+    }
+    const model = cloneModel(this.#base);
+    const hardStates: (HardState | undefined)[] = [model.hardState];
+    const differences: string[] = [];
+    const matches: number[] = [];
+    for (let number = 0; number <= moment.issued; number++) {
+      const operation = this.#operations[number - 1];
+      if (operation !== undefined) applyToModel(model, operation);
+      if (number > 0) hardStates.push(model.hardState);
+      if (number < moment.logFloor) continue;
+      const difference = differenceBetween({ ...found, hardState: undefined }, { ...model, hardState: undefined });
+      if (difference === undefined) matches.push(number);
+      else differences.push(difference);
+    }
+    const acknowledged = `${moment.logFloor} of ${moment.issued} operations are acknowledged in the log`;
+    if (matches.length === 0) {
+      return `the log is none that a prefix of the operations leaves (${acknowledged}): ${differences[0]}`;
+    }
+    const earliest = Math.max(matches[0] ?? 0, moment.hardStateFloor);
+    for (let number = earliest; number <= moment.issued; number++) {
+      if (sameHardState(hardStates[number], found.hardState)) return undefined;
+    }
+    const show = (state: HardState | undefined): string => (state === undefined ? 'none' : JSON.stringify(state));
+    return `the hard state is ${show(found.hardState)}, but at least ${show(hardStates[earliest])} was durable`;
+  }
+
+  #staysBuffered(operation: LogOperation): boolean {
+    if (!this.#buffered) return false;
+    return operation.type === 'append' || (operation.type === 'write' && operation.batch.truncateFrom === undefined);
+  }
+}
+
+function entriesOf(operation: LogOperation): number {
+  if (operation.type === 'append' || operation.type === 'replace') return operation.entries.length;
+  return operation.type === 'write' ? (operation.batch.entries?.length ?? 0) : 0;
+}
+
+function dropsFrom(operation: LogOperation): number | undefined {
+  if (operation.type === 'truncate' || operation.type === 'replace') return operation.fromIndex;
+  if (operation.type === 'reset') return 0;
+  return operation.type === 'write' ? operation.batch.truncateFrom : undefined;
+}
+
+function sameHardState(a: HardState | undefined, b: HardState | undefined): boolean {
+  return a?.currentTerm === b?.currentTerm && a?.votedFor === b?.votedFor;
+}

@@ -1,0 +1,215 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { StorageEngine } from '../../storage-engine.ts';
+import type { ChildProcessOpener, StorageEngineBuilder } from '../builder.ts';
+import { createTestEntries } from '../entries.ts';
+import { createModel, differenceBetween, type LogModel, modelLastIndex, modelLastLogId, observe } from '../model.ts';
+import { createRandom, defaultSeed, type Random } from '../random.ts';
+import { CrashHistory } from './crash-history.ts';
+import { randomOperation } from './crash-workload.ts';
+import type { KillTask } from './kill-child.ts';
+
+export interface KillCampaignOptions {
+  /** Processes to kill. Default: 8. */
+  readonly kills?: number;
+  /** Repeats the operations and the random moments of another run; when exactly a kill hits no seed can repeat. */
+  readonly seed?: number;
+  /** Called after each kill that lost nothing. */
+  readonly onProgress?: (progress: KillCampaignReport) => void;
+}
+
+export interface KillCampaignReport {
+  readonly seed: number;
+  readonly kills: number;
+  /** Kills that hit the child while it opened the place. */
+  readonly whileOpening: number;
+  readonly issued: number;
+  readonly acknowledged: number;
+}
+
+/**
+ * Kills a process with SIGKILL, again and again, while it writes to the builder's place, and looks after each kill: every acknowledged operation is
+ * there, the others are there as a prefix, no vote goes back, and the log goes on. Rejects at the first loss. Each kill finds the
+ * place as the last one left it.
+ */
+export async function runKillCampaign(
+  builder: StorageEngineBuilder,
+  options: KillCampaignOptions = {},
+): Promise<KillCampaignReport> {
+  const { kills = 8, seed = defaultSeed(), onProgress } = options;
+  const random = createRandom(seed);
+  let state = createModel();
+  let report: KillCampaignReport = { seed, kills: 0, whileOpening: 0, issued: 0, acknowledged: 0 };
+  await builder.cleanup();
+  while (report.kills < kills) {
+    const { child } = builder;
+    if (child === undefined) throw new Error('The builder names no child process opener.');
+    const buffered = builder.offersBuffered === true && random.chance(0.3);
+    const build: KillTask['build'] = {
+      small: random.chance(0.8),
+      ...(buffered ? { durability: 'buffered' as const } : {}),
+    };
+    const task = taskFor(child, random.integer(1, 2 ** 31), build, random.integer(1, 6));
+    const told = await runAndKill(task, random);
+    const where = `kill ${report.kills + 1} (seed ${seed})`;
+    try {
+      state = await judge(builder, state, task, told);
+      report = {
+        seed,
+        kills: report.kills + 1,
+        whileOpening: report.whileOpening + (told.opened ? 0 : 1),
+        issued: report.issued + told.issued,
+        acknowledged: report.acknowledged + told.acknowledged.length,
+      };
+    } catch (error) {
+      throw new Error(`${where}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    }
+    onProgress?.(report);
+  }
+  await builder.cleanup();
+  return report;
+}
+
+/** The campaign as a command: `--kills 500 --seed 1`. Resolves to the exit code; an adaptor's `crash` script is this with its builder. */
+export async function killCampaignMain(
+  makeBuilder: () => StorageEngineBuilder,
+  argv: readonly string[] = process.argv.slice(2),
+): Promise<number> {
+  const options = { kills: { type: 'string', default: '500' }, seed: { type: 'string' } } as const;
+  try {
+    const { values } = parseArgs({ args: argv.filter((word) => word !== '--'), options });
+    const kills = wholeNumber('--kills', values.kills);
+    const seed = values.seed === undefined ? defaultSeed() : wholeNumber('--seed', values.seed);
+    const started = performance.now();
+    const show = (report: KillCampaignReport): string =>
+      `${report.kills} of ${kills} kills, ${report.acknowledged} operations acknowledged, lost: 0`;
+    const report = await runKillCampaign(makeBuilder(), {
+      kills,
+      seed,
+      onProgress: (progress) => {
+        if (progress.kills % 25 === 0) process.stdout.write(`${show(progress)}\n`);
+      },
+    });
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    process.stdout.write(`${show(report)}; ${report.whileOpening} hit an open, ${seconds} s, seed ${seed}\n`);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    return 1;
+  }
+}
+
+function wholeNumber(option: string, value: string): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number >= 1) return number;
+  throw new RangeError(`${option} is "${value}": give a whole number from 1 on.`);
+}
+
+function taskFor(child: ChildProcessOpener, seed: number, build: KillTask['build'], callers: number): KillTask {
+  return { module: child.module.href, place: child.place, seed, build, callers };
+}
+
+/** What a child told before it died. */
+interface Told {
+  readonly opened: boolean;
+  readonly issued: number;
+  readonly acknowledged: readonly number[];
+}
+
+/** Starts a child and kills it: after a random number of acknowledgements, or now and then while it opens the place. */
+async function runAndKill(task: KillTask, random: Random): Promise<Told> {
+  const whileOpening = random.chance(0.15);
+  const enough = random.integer(1, random.chance(0.5) ? 30 : 400);
+  const pauseMs = random.chance(0.5) ? 0 : random.next() * 3;
+  // Beside this module, compiled with it or not.
+  const script = new URL(`./kill-child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+  const child = spawn(process.execPath, [fileURLToPath(script), JSON.stringify(task)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [output, complaint, acknowledged] = ['', '', 0];
+  let killing = false;
+  const kill = (): void => {
+    killing = true;
+    child.kill('SIGKILL');
+  };
+  if (whileOpening) setTimeout(kill, random.integer(40, 160)).unref();
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text;
+  });
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+    acknowledged += text.match(/^a /gm)?.length ?? 0;
+    if (acknowledged < enough || killing) return;
+    killing = true;
+    if (pauseMs === 0) kill();
+    else setTimeout(kill, pauseMs);
+  });
+  // Whatever it hangs on, it is killed, and judged by what it told.
+  const patience = setTimeout(kill, 10_000);
+  await ended(child);
+  clearTimeout(patience);
+  if (child.signalCode !== 'SIGKILL') {
+    throw new Error(
+      `the child ended by itself with ${child.exitCode ?? child.signalCode}: ${complaint || output.slice(-500)}`,
+    );
+  }
+  return read(output);
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    // Only then is all that it wrote read.
+    child.once('close', () => resolve());
+  });
+}
+
+function read(output: string): Told {
+  const lines = output.split('\n');
+  // The last line may be cut short by the kill.
+  lines.pop();
+  const refusal = lines.find((line) => line.startsWith('e '));
+  if (refusal !== undefined)
+    throw new Error(`the child reports that operation ${refusal.slice(2)}, though it is right`);
+  const numbers = (letter: string): number[] =>
+    lines.filter((line) => line.startsWith(`${letter} `)).map((line) => Number(line.slice(2)));
+  return { opened: lines.includes('open'), issued: Math.max(0, ...numbers('i')), acknowledged: numbers('a') };
+}
+
+/** Opens the place, compares it with what the child told, appends, reopens; resolves to what lies there now. */
+async function judge(builder: StorageEngineBuilder, before: LogModel, task: KillTask, told: Told): Promise<LogModel> {
+  const history = new CrashHistory(before);
+  const random = createRandom(task.seed);
+  while (history.issued < told.issued) history.issue(randomOperation(history.current, random));
+  for (const number of told.acknowledged) history.acknowledge(number);
+  const engine = await builder.build(task.build);
+  let model: LogModel;
+  try {
+    model = await observe(engine);
+    const verdict = history.judge(model, history.moment());
+    if (verdict !== undefined) throw new Error(verdict);
+    await goOn(engine, model);
+  } finally {
+    await engine.close();
+  }
+  const reopened = await builder.build(task.build);
+  try {
+    const difference = differenceBetween(await observe(reopened), model);
+    if (difference !== undefined) throw new Error(`after going on and a clean reopen: ${difference}`);
+  } finally {
+    await reopened.close();
+  }
+  return model;
+}
+
+async function goOn(engine: StorageEngine, model: LogModel): Promise<void> {
+  const last = modelLastIndex(model);
+  const term = Math.max(modelLastLogId(model)?.term ?? 1, model.hardState?.currentTerm ?? 1) + 1;
+  const next = createTestEntries(last + 1, last + 2, term);
+  const hardState = { currentTerm: term, votedFor: 'node-1' };
+  await engine.write({ hardState, entries: next });
+  await engine.logStore.flush();
+  model.entries.push(...next);
+  model.hardState = hardState;
+}

@@ -1,0 +1,34 @@
+import type { CaseResult, SuiteReport } from './suite.ts';
+
+/** The report as text for people: a line per case, the failures in full, and the counts at the end. */
+export function formatReport(report: SuiteReport): string {
+  const lines = [
+    `Conformance of ${report.adaptor}, level ${report.level} of ${report.suiteLevel}, seed ${report.seed}`,
+  ];
+  let area = '';
+  for (const result of report.results) {
+    if (result.area !== area) {
+      area = result.area;
+      lines.push('', area);
+    }
+    lines.push(lineOf(result));
+  }
+  for (const { error } of report.results) {
+    if (error === undefined) continue;
+    const { cause } = error;
+    lines.push('', `FAILED ${error.message}`, indent(cause instanceof Error ? (cause.stack ?? cause.message) : ''));
+  }
+  const seconds = (report.durationMs / 1000).toFixed(1);
+  lines.push('', `${report.passed} passed, ${report.failed} failed, ${report.skipped} skipped in ${seconds} s`, '');
+  return lines.join('\n');
+}
+
+function lineOf({ status, id, title, reason, durationMs }: CaseResult): string {
+  if (status === 'skipped') return `  - ${id}: ${title} (skipped: ${reason})`;
+  const time = durationMs < 100 ? '' : ` (${Math.round(durationMs)} ms)`;
+  return `  ${status === 'passed' ? '✓' : '✗'} ${id}: ${title}${time}`;
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, '  ');
+}

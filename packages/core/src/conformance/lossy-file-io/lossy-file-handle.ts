@@ -1,0 +1,122 @@
+import type { FileHandle } from '../../file-io.ts';
+import { type Fault, type FileOperation, systemError } from './injected-faults.ts';
+import type { FileNode, UnsyncedChange } from './nodes.ts';
+
+/** What a handle needs of its file system. */
+export interface HandleOwner {
+  /** Counts the call; throws if it is to fail as a whole. A fault that takes effect in part is left to the handle. */
+  begin(operation: FileOperation, path: string, ownFaults?: true): Fault | undefined;
+  dataSynced(file: FileNode): void;
+}
+
+export interface HandleMode {
+  readonly writable: boolean;
+  readonly syncWrites: boolean;
+}
+
+export class LossyFileHandle implements FileHandle {
+  readonly #owner: HandleOwner;
+  readonly #path: string;
+  readonly #file: FileNode;
+  readonly #mode: HandleMode;
+  #open = true;
+
+  constructor(owner: HandleOwner, path: string, file: FileNode, mode: HandleMode) {
+    this.#owner = owner;
+    this.#path = path;
+    this.#file = file;
+    this.#mode = mode;
+  }
+
+  async read(into: Uint8Array, position: number): Promise<number> {
+    this.#begin('read');
+    this.#check(position, 'read');
+    return this.#file.cache.read(into, position);
+  }
+
+  async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    const fault = this.#begin('write', true);
+    this.#check(position, 'write');
+    if (!this.#mode.writable) throw systemError('EBADF', 'write', this.#path);
+    let bytes = joined(chunks);
+    if (fault !== undefined) bytes = bytes.subarray(0, share(bytes.length, fault.lands ?? 'part'));
+    const change: UnsyncedChange = { kind: 'write', position, bytes, settled: false };
+    if (bytes.length > 0) this.#file.apply(change);
+    if (fault !== undefined) {
+      change.settled = true;
+      throw systemError(fault.code, 'write', this.#path);
+    }
+    if (this.#mode.syncWrites) this.#datasync(change);
+    // A sync that is called before this promise has resolved must not count on this write.
+    await undefined;
+    change.settled = true;
+  }
+
+  async datasync(): Promise<void> {
+    this.#datasync();
+  }
+
+  async truncate(size: number): Promise<void> {
+    this.#begin('truncate');
+    this.#check(size, 'ftruncate');
+    if (!this.#mode.writable) throw systemError('EINVAL', 'ftruncate', this.#path);
+    const change: UnsyncedChange = { kind: 'resize', size, settled: false };
+    this.#file.apply(change);
+    await undefined;
+    change.settled = true;
+  }
+
+  async size(): Promise<number> {
+    this.#begin('size');
+    return this.#file.cache.size;
+  }
+
+  async close(): Promise<void> {
+    // Closed whatever is reported, as with the system call.
+    const wasOpen = this.#open;
+    this.#open = false;
+    this.#owner.begin('close', this.#path);
+    if (!wasOpen) throw systemError('EBADF', 'close', this.#path);
+  }
+
+  #begin(operation: FileOperation, ownFaults?: true): Fault | undefined {
+    const fault = this.#owner.begin(operation, this.#path, ownFaults);
+    if (!this.#open) throw systemError('EBADF', operation, this.#path);
+    return fault;
+  }
+
+  #check(position: number, syscall: string): void {
+    if (!Number.isSafeInteger(position) || position < 0) throw systemError('EINVAL', syscall, this.#path);
+  }
+
+  #datasync(own?: UnsyncedChange): void {
+    const fault = this.#begin('datasync', true);
+    const covered = this.#file.unsynced.filter((change) => change.settled || change === own);
+    const landed = fault === undefined ? covered.length : share(covered.length, fault.lands ?? 'none');
+    const reached = new Set(covered.slice(0, landed));
+    this.#file.sync((change) => reached.has(change));
+    if (fault === undefined) {
+      this.#owner.dataSynced(this.#file);
+      return;
+    }
+    // What did not land is clean in the page cache from now on: no later sync writes it.
+    const forgotten = new Set(covered.slice(landed));
+    this.#file.unsynced = this.#file.unsynced.filter((change) => !forgotten.has(change));
+    throw systemError(fault.code, 'fdatasync', this.#path);
+  }
+}
+
+function share(whole: number, lands: 'none' | 'part' | 'whole'): number {
+  if (lands === 'whole') return whole;
+  return lands === 'part' ? Math.floor(whole / 2) : 0;
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((total, chunk) => total + chunk.length, 0));
+  let position = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, position);
+    position += chunk.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { LossyFileIo } from '../src/conformance/lossy-file-io/lossy-file-io.ts';
+import type { FileHandle } from '../src/file-io.ts';
+
+const text = (value: string): Uint8Array => new Uint8Array(Buffer.from(value));
+const textOf = (io: LossyFileIo, path: string): string => Buffer.from(io.readFile(path)).toString();
+const disk = (): LossyFileIo => new LossyFileIo({ directories: ['/d'] });
+
+/** `/d/a` with `durable` synced, its entry too. */
+async function withFile(durable: string): Promise<{ io: LossyFileIo; handle: FileHandle }> {
+  const io = disk();
+  const handle = await io.open('/d/a', 'create');
+  await handle.write([text(durable)], 0);
+  await handle.datasync();
+  await io.syncDirectory('/d');
+  return { io, handle };
+}
+
+describe('injected faults', () => {
+  test('a failed datasync loses what it should have written, though the page cache shows it and a second one succeeds', async () => {
+    const { io, handle } = await withFile('a');
+    await handle.write([text('bc')], 1);
+    io.failAt(1, 'EIO', { operations: ['datasync'] });
+    await expect(handle.datasync()).rejects.toMatchObject({ code: 'EIO', syscall: 'fdatasync' });
+    await handle.datasync();
+    expect(textOf(io, '/d/a')).toBe('abc');
+    expect(textOf(io.clone().powerCut({ mode: 'all' }), '/d/a')).toBe('a');
+    const next = io.killProcess();
+    expect(textOf(next, '/d/a')).toBe('abc');
+    const again = await next.open('/d/a', 'write');
+    await again.write([text('bc')], 1);
+    await again.datasync();
+    expect(textOf(next.powerCut({ mode: 'synced' }), '/d/a')).toBe('abc');
+  });
+
+  test('a full device takes a part of a write; how much is a choice', async () => {
+    const written: string[] = [];
+    for (const lands of ['none', undefined, 'whole'] as const) {
+      const { io, handle } = await withFile('');
+      io.failAt(1, 'ENOSPC', lands === undefined ? {} : { lands });
+      await expect(handle.write([text('abcd')], 0)).rejects.toMatchObject({ code: 'ENOSPC' });
+      written.push(textOf(io, '/d/a'));
+    }
+    expect(written).toEqual(['', 'ab', 'abcd']);
+  });
+
+  test('fails exactly the call that was chosen, by number, operation and path', async () => {
+    const io = disk();
+    io.failAt(2, 'EMFILE');
+    await io.open('/d/a', 'create');
+    await expect(io.open('/d/b', 'create')).rejects.toMatchObject({ code: 'EMFILE' });
+    expect(await io.kind('/d/b')).toBeUndefined();
+    io.failAt(2, 'EACCES', { operations: ['rename'], path: '/d/x' });
+    for (const name of ['x', 'y', 'x']) await io.open(`/d/${name}`, 'create');
+    await io.rename('/d/y', '/d/z');
+    await io.rename('/d/x', '/d/x2');
+    await expect(io.rename('/d/x2', '/d/q')).rejects.toMatchObject({ code: 'EACCES' });
+    await io.rename('/d/x2', '/d/q');
+  });
+
+  test('can go on failing until it is healed', async () => {
+    const io = disk();
+    io.failAt(2, 'EROFS', { operations: ['open'], forever: true });
+    await io.open('/d/a', 'create');
+    for (let i = 0; i < 3; i++) await expect(io.open('/d/b', 'create')).rejects.toMatchObject({ code: 'EROFS' });
+    io.healAll();
+    await io.open('/d/b', 'create');
+  });
+
+  test('counts and names the calls, and shows the state before each', async () => {
+    const io = disk();
+    const states: string[] = [];
+    io.onCall = (call) => states.push(`${call.number} ${call.operation}: ${io.clone().files('/d').length}`);
+    const handle = await io.open('/d/a', 'create', { syncWrites: true });
+    await handle.write([text('a')], 0);
+    await handle.close();
+    expect(io.trace.map(({ operation, path }) => `${operation} ${path}`)).toEqual([
+      'open /d/a',
+      'write /d/a',
+      'datasync /d/a',
+      'close /d/a',
+    ]);
+    expect(io.calls).toBe(4);
+    expect(states).toEqual(['1 open: 0', '2 write: 1', '3 datasync: 1', '4 close: 1']);
+  });
+});

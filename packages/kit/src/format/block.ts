@@ -1,0 +1,247 @@
+import { type Entry, type EntryKind, StorageError } from '@raftlog/core';
+import { crc32 } from './checksum.ts';
+
+/*
+ * A block, in bytes (little-endian; 53-bit numbers as two u32, low first):
+ *
+ *    0  u32  magic "RLB1"
+ *    4  u32  CRC-32 of everything from byte 8 on
+ *    8  u8   version, 1          9  u8  compression, 0: none      10  u16  0
+ *   12  u32  count of entries
+ *   16  u64  index of the first entry; the others follow without a gap
+ *   24  u32  length of the payload before compression
+ *   28  u32  length of the payload as stored
+ *   32       payload: per entry  u32 length of data, u32 low term, u32 high term (21 bits) | kind << 24, data
+ */
+const MAGIC = 0x31424c52;
+const VERSION = 1;
+export const BLOCK_HEADER_BYTES = 32;
+export const ENTRY_HEADER_BYTES = 12;
+
+/** A block is closed before it would grow beyond this; only a single larger entry makes a larger block. */
+export const MAX_BLOCK_BYTES: number = 64 * 1024;
+
+const KINDS: readonly EntryKind[] = ['noop', 'command', 'config'];
+const KIND_CODES: Record<EntryKind, number> = { noop: 0, command: 1, config: 2 };
+
+const TWO_32 = 0x1_0000_0000;
+// What V8 spends on an Entry, its typed array and the slot that points at it; measured, so that the cache's bound is a bound on memory.
+const DECODED_ENTRY_BYTES = 200;
+const BLOCK_OBJECT_BYTES = 320;
+
+/**
+ * A run of entries in encoded form, decoded when asked. It is built by `append` and then never changes again: what was
+ * read from it are views on its bytes, and those must stay as they are whatever is written later.
+ */
+export class EntryBlock {
+  readonly first: number;
+  #count = 0;
+  #bytes: Uint8Array;
+  #view: DataView;
+  #used = BLOCK_HEADER_BYTES;
+  #sealed = false;
+  readonly #decoded: Entry[] = [];
+  #decodedTo = BLOCK_HEADER_BYTES;
+
+  private constructor(first: number, bytes: Uint8Array) {
+    this.first = first;
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
+  }
+
+  /** An empty block to append to. `expectedBytes` of entries will come: a hint that saves copies. */
+  static start(first: number, expectedBytes: number): EntryBlock {
+    return new EntryBlock(
+      first,
+      allocate(BLOCK_HEADER_BYTES + Math.min(expectedBytes, MAX_BLOCK_BYTES - BLOCK_HEADER_BYTES)),
+    );
+  }
+
+  /** Takes an uncompressed block as it was stored; `CORRUPTION` unless all of it is intact. */
+  static parse(bytes: Uint8Array): EntryBlock {
+    const header = readBlockHeader(bytes);
+    if (header.compression !== 0) throw corruptBlock('is compressed where it must not be');
+    const block = new EntryBlock(header.first, bytes);
+    block.#count = header.count;
+    block.#used = bytes.length;
+    block.#sealed = true;
+    return block;
+  }
+
+  get last(): number {
+    return this.first + this.#count - 1;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes of the entries in encoded form. */
+  get payloadBytes(): number {
+    return this.#used - BLOCK_HEADER_BYTES;
+  }
+
+  /** What the block keeps from the garbage collector, decoded entries included. */
+  get memoryBytes(): number {
+    return this.#bytes.length + this.#decoded.length * DECODED_ENTRY_BYTES + BLOCK_OBJECT_BYTES;
+  }
+
+  /** True if `dataBytes` more still fit; an empty block takes anything. */
+  hasRoomFor(dataBytes: number): boolean {
+    return !this.#sealed && (this.#count === 0 || this.#used + ENTRY_HEADER_BYTES + dataBytes <= MAX_BLOCK_BYTES);
+  }
+
+  /** Copies an entry in. Its index is the next one; the caller has checked that there is room. */
+  append(term: number, kind: EntryKind, data: Uint8Array): void {
+    const start = this.#used;
+    const end = start + ENTRY_HEADER_BYTES + data.length;
+    if (end > this.#bytes.length) this.#grow(end);
+    this.#view.setUint32(start, data.length, true);
+    this.#view.setUint32(start + 4, term % TWO_32, true);
+    this.#view.setUint32(start + 8, Math.floor(term / TWO_32) | (KIND_CODES[kind] << 24), true);
+    this.#bytes.set(data, start + ENTRY_HEADER_BYTES);
+    this.#used = end;
+    this.#count++;
+  }
+
+  #grow(needed: number): void {
+    // Readers keep views on the old bytes; nothing is written to those again.
+    const bytes = allocate(Math.max(needed, Math.min(this.#bytes.length * 2, MAX_BLOCK_BYTES)));
+    bytes.set(this.#bytes.subarray(0, this.#used));
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
+  }
+
+  /** The entry at `index`, which is inside the block. */
+  at(index: number): Entry {
+    const position = index - this.first;
+    const known = this.#decoded[position];
+    if (known !== undefined) return known;
+    let offset = this.#decodedTo;
+    for (let at = this.#decoded.length; at < position; at++) offset = this.#endOfEntry(offset);
+    return this.#decode(offset, index);
+  }
+
+  /** The entries `from` to `to`, both inside the block. They are kept: reading them again costs nothing. */
+  slice(from: number, to: number): readonly Entry[] {
+    for (let index = this.first + this.#decoded.length; index <= to; index++) {
+      const end = this.#endOfEntry(this.#decodedTo);
+      this.#decoded.push(this.#decode(this.#decodedTo, index));
+      this.#decodedTo = end;
+    }
+    const start = from - this.first;
+    const end = to - this.first + 1;
+    return start === 0 && end === this.#decoded.length ? this.#decoded : this.#decoded.slice(start, end);
+  }
+
+  /** A block of its own with the entries up to `last`, which is inside. */
+  head(last: number): EntryBlock {
+    let end = BLOCK_HEADER_BYTES;
+    for (let index = this.first; index <= last; index++) end = this.#endOfEntry(end);
+    const head = EntryBlock.start(this.first, end - BLOCK_HEADER_BYTES);
+    if (end > head.#bytes.length) head.#grow(end);
+    head.#bytes.set(this.#bytes.subarray(BLOCK_HEADER_BYTES, end), BLOCK_HEADER_BYTES);
+    head.#used = end;
+    head.#count = last - this.first + 1;
+    return head;
+  }
+
+  /** Closes the block and gives its bytes, uncompressed. */
+  seal(): Uint8Array {
+    if (this.#sealed) return this.#bytes;
+    // Room that was never used would be pinned as long as the block is cached.
+    if (this.#used < this.#bytes.length) {
+      const exact = this.#used < this.#bytes.length * 0.9 ? allocate(this.#used) : this.#bytes.subarray(0, this.#used);
+      if (exact.buffer !== this.#bytes.buffer) exact.set(this.#bytes.subarray(0, this.#used));
+      this.#bytes = exact;
+      this.#view = viewOf(exact);
+    }
+    writeBlockHeader(this.#bytes, this.#view, this.first, this.#count, 0, this.payloadBytes);
+    this.#sealed = true;
+    return this.#bytes;
+  }
+
+  #endOfEntry(offset: number): number {
+    if (offset + ENTRY_HEADER_BYTES > this.#used) throw corruptBlock('ends inside an entry');
+    const end = offset + ENTRY_HEADER_BYTES + this.#view.getUint32(offset, true);
+    if (end > this.#used) throw corruptBlock('ends inside an entry');
+    return end;
+  }
+
+  #decode(offset: number, index: number): Entry {
+    const end = this.#endOfEntry(offset);
+    const high = this.#view.getUint32(offset + 8, true);
+    const kind = KINDS[high >>> 24];
+    if (kind === undefined) throw corruptBlock(`has an entry of unknown kind ${high >>> 24}`);
+    const start = offset + ENTRY_HEADER_BYTES;
+    return {
+      index,
+      term: (high & 0xff_ffff) * TWO_32 + this.#view.getUint32(offset + 4, true),
+      kind,
+      data: new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, end - start),
+    };
+  }
+}
+
+/** What a block says of itself before its payload is looked at. */
+export interface BlockHeader {
+  readonly first: number;
+  readonly count: number;
+  readonly compression: number;
+  readonly rawBytes: number;
+}
+
+/** Checks a stored block whole, by its checksum, and answers for its header; `CORRUPTION` otherwise. */
+export function readBlockHeader(bytes: Uint8Array): BlockHeader {
+  if (bytes.length < BLOCK_HEADER_BYTES) throw corruptBlock('is shorter than its header');
+  const view = viewOf(bytes);
+  if (view.getUint32(0, true) !== MAGIC) throw corruptBlock('does not start with its magic number');
+  if (view.getUint32(4, true) !== crc32(bytes.subarray(8))) throw corruptBlock('does not match its checksum');
+  const version = view.getUint8(8);
+  if (version !== VERSION) {
+    throw new StorageError(
+      'UNSUPPORTED_FORMAT',
+      `A block has format version ${version}; this version of Raftlog reads ${VERSION}. Upgrade Raftlog.`,
+      { path: '', found: version, supported: [VERSION] },
+    );
+  }
+  const first = view.getUint32(16, true) + view.getUint32(20, true) * TWO_32;
+  const count = view.getUint32(12, true);
+  if (view.getUint32(28, true) !== bytes.length - BLOCK_HEADER_BYTES)
+    throw corruptBlock('has another length than it says');
+  if (count === 0 || first === 0) throw corruptBlock('has no entries');
+  return { first, count, compression: view.getUint8(9), rawBytes: view.getUint32(24, true) };
+}
+
+/** Writes the header of a block whose payload stands behind it already; the checksum last, over all of it. */
+export function writeBlockHeader(
+  bytes: Uint8Array,
+  view: DataView,
+  first: number,
+  count: number,
+  compression: number,
+  rawBytes: number,
+): void {
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(8, VERSION | (compression << 8), true);
+  view.setUint32(12, count, true);
+  view.setUint32(16, first % TWO_32, true);
+  view.setUint32(20, Math.floor(first / TWO_32), true);
+  view.setUint32(24, rawBytes, true);
+  view.setUint32(28, bytes.length - BLOCK_HEADER_BYTES, true);
+  view.setUint32(4, crc32(bytes.subarray(8)), true);
+}
+
+export function corruptBlock(what: string): StorageError<'CORRUPTION'> {
+  return new StorageError('CORRUPTION', `A block of the log ${what}.`, {});
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+// Not zeroed and not from Node's shared pool, where a small block would pin its neighbours' memory.
+function allocate(size: number): Uint8Array {
+  const buffer = Buffer.allocUnsafeSlow(size);
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, size);
+}
