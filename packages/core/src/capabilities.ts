@@ -20,6 +20,6 @@ export interface Capabilities {
   readonly salvage: boolean;
   /** Largest `data` of an entry, in bytes; beyond it `TOO_LARGE`. At least 64 MiB unless the store can't. */
   readonly maxEntryBytes: number;
-  /** Bytes that may be accepted but not yet committed; beyond it `BUSY`. */
+  /** Bytes that may be accepted but not yet committed; beyond it `BUSY`. A call that finds nothing pending is never `BUSY`, however large. */
   readonly maxPendingBytes: number;
 }

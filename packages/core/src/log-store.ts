@@ -45,8 +45,8 @@ export interface LogStore {
   readonly lastLogId: LogId | undefined;
   /**
    * Highest index that survives a power cut. Only this, never `lastIndex`, may be acknowledged to a leader or counted
-   * by one. Rises only when a commit is durable; falls at the call of `truncate`, `replaceRange` and `reset`.
-   * Of a volatile store always 0; elsewhere at least the purge boundary once that is durable. O(1).
+   * by one. Rises only when a commit is durable, to the boundary at least when a purge or reset resolves; falls at the
+   * call of `truncate`, `replaceRange` and `reset`. Of a volatile store always 0. O(1).
    */
   readonly durableIndex: number;
   /** The last index and term that were purged or replaced by a snapshot; kept for the consistency check of AppendEntries. */
@@ -74,13 +74,13 @@ export interface LogStore {
 
   /**
    * The entries `first` to `last`, both inclusive, ascending. The range is clipped to what exists; an inverted one is
-   * empty. The answer is the log of one instant between the call and its resolution, never a mix of two.
+   * empty; any safe integer from 0 on may be asked for. The answer is the log of one instant between the call and its resolution, never a mix of two.
    */
   getEntries(first: number, last: number, options?: ReadOptions): Promise<Entry[]>;
 
   /**
    * Streams a range in bounded memory. The default is the whole log; the end is fixed when the stream is made.
-   * Throws `TRUNCATED` or `PURGED` if a later call removes what it still has to deliver.
+   * Throws `TRUNCATED` or `PURGED` if a later call removes what it still has to deliver, read ahead or not.
    */
   entries(range?: Partial<IndexRange>, options?: StreamOptions): AsyncIterable<Entry>;
 
@@ -105,7 +105,8 @@ export interface LogStore {
 
   /**
    * `truncate(fromIndex)` and `persistEntries(entries)` in one atomic step: after a crash the old suffix or the new one.
-   * What a follower does with a conflict (Raft paper, section 5.3). `entries`, if any, start at `fromIndex`, which is at most `lastIndex + 1`.
+   * What a follower does with a conflict (Raft paper, section 5.3). `entries`, if any, start at `fromIndex`,
+   * which is at most `lastIndex + 1`; without any it is `truncate`.
    */
   replaceRange(fromIndex: number, entries: readonly Entry[]): Promise<void>;
 

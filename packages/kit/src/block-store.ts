@@ -4,7 +4,7 @@ import type { FileIo, IndexRange } from '@raftlog/core';
 export interface Block {
   /** The key: index of the last entry inside. A forward seek to the first key `>= i` finds the block that covers `i`. */
   readonly key: number;
-  /** Never changes; the store may keep it, and may hand out what it kept. */
+  /** Never changes; the store may keep it, and may hand out what it kept (unless the adaptor says `keepsNoBlocks`). */
   readonly bytes: Uint8Array;
 }
 
@@ -62,7 +62,7 @@ export interface BlockStore {
 
 /** What the kit hands to an adaptor with the user's options. */
 export interface BlockStoreContext {
-  /** The store's own directory, made and locked by the kit; below the engine's. Empty string for adaptors without one (`directory: false`). */
+  /** The store's own directory, made and locked by the kit; below the engine's. Empty string for adaptors that bring `remote` parts. */
   readonly directory: string;
   /** All file work goes through it, so that tests can stand in for the disk. */
   readonly fileIo: FileIo;

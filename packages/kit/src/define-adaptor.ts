@@ -16,6 +16,10 @@ export interface AdaptorDefinition<Options extends StoreOptions> {
   readonly durability: readonly Durability[];
   /** Makes the store, unopened. Throws on bad options of its own (`INVALID_ARGUMENT`). */
   readonly blockStore: (options: Options, context: BlockStoreContext) => BlockStore;
+  /** False: the store is readable whole or not at all, and `onCorruption: 'salvage'` is refused. Default: true, unless `remote`. */
+  readonly salvage?: boolean;
+  /** True: the store keeps nothing of the `put` of a commit once that has resolved, so that the kit may use the memory again. Default: false. */
+  readonly keepsNoBlocks?: boolean;
   /** Largest `data` of an entry that the store takes. Default: 64 MiB. */
   readonly maxEntryBytes?: number;
   /** For stores without a directory: where hard state and snapshots live. With it, `options.directory` isn't used, nothing is locked, and there is no witness. */

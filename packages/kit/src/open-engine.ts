@@ -6,6 +6,8 @@ import { type EngineDirectory, openEngineDirectory } from './directory/engine-di
 import { HardStateFiles } from './directory/hard-state-files.ts';
 import { Witness } from './directory/witness.ts';
 import { Engine, type KitStorageEngine } from './engine.ts';
+import { MAX_BLOCK_BYTES } from './format/block.ts';
+import { BufferPool } from './format/buffer-pool.ts';
 import { BlockCodec } from './format/compression.ts';
 import { encodeHeader } from './format/header.ts';
 import { toStorageError } from './io/io-errors.ts';
@@ -31,6 +33,15 @@ export async function openEngine<Options extends StoreOptions>(
   const began = performance.now();
   const resolved = resolveOptions(options);
   const durability = chosenDurability(definition, options);
+  if (resolved.salvage && !offersSalvage(definition)) {
+    throw new StorageError(
+      'UNSUPPORTED',
+      `${definition.name} can't open a damaged log in part. Restore a backup, or rebuild this node from its peers.`,
+      {
+        feature: "onCorruption: 'salvage'",
+      },
+    );
+  }
   const codec = new BlockCodec(resolved.compression);
   const diagnostics = new Diagnostics(definition.name);
   const failure = new AbortController();
@@ -55,7 +66,8 @@ export async function openEngine<Options extends StoreOptions>(
     const store = definition.blockStore(options, context);
     cleanups.push(() => store.close());
     const opened = await openStore(store, context, place === undefined);
-    const blocks = new StoredBlocks(store, codec, resolved.cacheBytes);
+    const pool = definition.keepsNoBlocks ? new BufferPool(MAX_BLOCK_BYTES) : undefined;
+    const blocks = new StoredBlocks(store, codec, resolved.cacheBytes, pool);
     const recovered = await recoverLog({
       opened,
       blocks,
@@ -78,6 +90,7 @@ export async function openEngine<Options extends StoreOptions>(
       store,
       blocks,
       codec,
+      pool,
       hardState,
       witness: place?.witness,
       state,
@@ -267,6 +280,10 @@ function capabilitiesOf<Options extends StoreOptions>(
     maxEntryBytes,
     maxPendingBytes,
   };
+}
+
+function offersSalvage<Options extends StoreOptions>(definition: AdaptorDefinition<Options>): boolean {
+  return definition.remote === undefined && definition.salvage !== false;
 }
 
 function reportBackgroundFailure(diagnostics: Diagnostics, operation: string, error: unknown): void {

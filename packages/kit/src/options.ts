@@ -6,7 +6,7 @@ import { invalidArgument } from './log/validate.ts';
 export interface StoreOptions {
   /** Bytes that may be accepted but not yet committed; beyond it calls reject with `BUSY`. Default: 64 MiB. */
   readonly maxPendingBytes?: number;
-  /** Memory for blocks that were used last, decoded entries included; 0 for none. Default: 16 MiB. */
+  /** Memory for blocks that were used last, decoded entries included; 0 for none. Default: 8 MiB. */
   readonly cacheBytes?: number;
   /** Compress the blocks. Can be changed from one open to the next. Default: `none`. */
   readonly compression?: Compression;
@@ -34,7 +34,7 @@ export function resolveOptions(options: StoreOptions & Partial<EngineOptions>): 
   readonly salvage: boolean;
 } {
   if (typeof options !== 'object' || options === null) throw invalidArgument('options', options, 'an object');
-  const { maxPendingBytes = 64 * MIB, cacheBytes = 16 * MIB, compression = 'none', onCorruption = 'refuse' } = options;
+  const { maxPendingBytes = 64 * MIB, cacheBytes = 8 * MIB, compression = 'none', onCorruption = 'refuse' } = options;
   if (!Number.isSafeInteger(maxPendingBytes) || maxPendingBytes < 1)
     throw invalidArgument('maxPendingBytes', maxPendingBytes, 'a positive number of bytes');
   if (!Number.isSafeInteger(cacheBytes) || cacheBytes < 0)

@@ -31,7 +31,7 @@ export class DelayedMapBlocks implements BlockStore {
     for (const key of [...this.state.blocks.keys()]) {
       if (key >= removeFrom || key <= removeThrough) this.state.blocks.delete(key);
     }
-    for (const { key, bytes } of put) this.state.blocks.set(key, bytes);
+    for (const { key, bytes } of put) this.state.blocks.set(key, bytes.slice());
     this.state.header = header;
     this.commits++;
     await this.#delay();

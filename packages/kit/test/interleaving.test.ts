@@ -170,6 +170,7 @@ for (const cacheBytes of [0, 20_000, 16 * 1024 * 1024]) {
       const adaptor = defineAdaptor<StoreOptions>({
         name: 'delayed',
         durability: ['sync'],
+        keepsNoBlocks: seed % 2 === 0,
         blockStore: () => new DelayedMapBlocks(stored, () => Math.floor(turns() * 6)),
         remote: { hardState: () => hardState, snapshots: noSnapshots },
       });

@@ -17,10 +17,23 @@ export {
 export type { BuildOptions, ChildProcessOpener, LogFiles, OpenInChild, StorageEngineBuilder } from './builder.ts';
 export type { CaseContext, ConformanceArea, ConformanceCase, ConformanceSubject } from './case.ts';
 export { conformanceCases } from './cases/index.ts';
+export {
+  type KillCampaignOptions,
+  type KillCampaignReport,
+  killCampaignMain,
+  runKillCampaign,
+} from './cases/kill-campaign.ts';
 export { createTestData, createTestEntries, createTestEntry, type TestEntryOptions } from './entries.ts';
 export { type EquivalenceOptions, equivalenceCase, runEquivalence } from './equivalence.ts';
 export { formatReport } from './format-report.ts';
-export { LossyFileIo } from './lossy-file-io/lossy-file-io.ts';
+export type { FaultCode, FaultOptions, FileCall, FileOperation } from './lossy-file-io/injected-faults.ts';
+export {
+  LossyFileIo,
+  type LossyFileIoOptions,
+  type PowerCutState,
+  type PowerCutStates,
+} from './lossy-file-io/lossy-file-io.ts';
+export type { PowerCutMode } from './lossy-file-io/power-cut.ts';
 export {
   applyToEngine,
   applyToModel,

@@ -1,4 +1,5 @@
 import { type Entry, type EntryKind, StorageError } from '@raftlog/core';
+import { allocate, type BufferPool } from './buffer-pool.ts';
 import { crc32 } from './checksum.ts';
 
 /*
@@ -40,6 +41,8 @@ export class EntryBlock {
   #view: DataView;
   #used = BLOCK_HEADER_BYTES;
   #sealed = false;
+  /** Where `#bytes` came from, until somebody has seen a part of them. */
+  #pool: BufferPool | undefined;
   readonly #decoded: Entry[] = [];
   #decodedTo = BLOCK_HEADER_BYTES;
 
@@ -49,12 +52,17 @@ export class EntryBlock {
     this.#view = viewOf(bytes);
   }
 
-  /** An empty block to append to. `expectedBytes` of entries will come: a hint that saves copies. */
-  static start(first: number, expectedBytes: number): EntryBlock {
-    return new EntryBlock(
-      first,
-      allocate(BLOCK_HEADER_BYTES + Math.min(expectedBytes, MAX_BLOCK_BYTES - BLOCK_HEADER_BYTES)),
-    );
+  /**
+   * An empty block to append to. `expectedBytes` of entries will come: a hint that saves copies. With a `pool` (of buffers of
+   * `MAX_BLOCK_BYTES`) a block that will be about full takes its memory there.
+   */
+  static start(first: number, expectedBytes: number, pool?: BufferPool): EntryBlock {
+    const expected = BLOCK_HEADER_BYTES + expectedBytes;
+    if (pool === undefined || expected < MAX_BLOCK_BYTES / 2)
+      return new EntryBlock(first, allocate(Math.min(expected, MAX_BLOCK_BYTES)));
+    const block = new EntryBlock(first, pool.take());
+    block.#pool = pool;
+    return block;
   }
 
   /** Takes an uncompressed block as it was stored; `CORRUPTION` unless all of it is intact. */
@@ -105,15 +113,49 @@ export class EntryBlock {
   }
 
   #grow(needed: number): void {
+    this.#moveTo(allocate(Math.max(needed, Math.min(this.#bytes.length * 2, MAX_BLOCK_BYTES))));
+  }
+
+  #moveTo(bytes: Uint8Array): void {
     // Readers keep views on the old bytes; nothing is written to those again.
-    const bytes = allocate(Math.max(needed, Math.min(this.#bytes.length * 2, MAX_BLOCK_BYTES)));
     bytes.set(this.#bytes.subarray(0, this.#used));
+    this.#giveBack();
     this.#bytes = bytes;
     this.#view = viewOf(bytes);
   }
 
+  #giveBack(): void {
+    this.#pool?.give(this.#bytes);
+    this.#pool = undefined;
+  }
+
+  /** The block is not used any more. Its memory is, unless somebody has seen a part of it. */
+  release(): void {
+    if (this.#pool === undefined) return;
+    this.#giveBack();
+    // Whoever still reads it fails at once, and doesn't see the next block's bytes.
+    this.#bytes = new Uint8Array(0);
+    this.#view = viewOf(this.#bytes);
+    this.#used = 0;
+  }
+
+  /** True if all entries of `next`, which follow this block's, fit as well. */
+  hasRoomForAll(next: EntryBlock): boolean {
+    return !this.#sealed && this.last + 1 === next.first && this.#used + next.payloadBytes <= MAX_BLOCK_BYTES;
+  }
+
+  /** Copies the entries of `next` behind its own. */
+  absorb(next: EntryBlock): void {
+    const end = this.#used + next.payloadBytes;
+    if (end > this.#bytes.length) this.#grow(end);
+    this.#bytes.set(next.#bytes.subarray(BLOCK_HEADER_BYTES, next.#used), this.#used);
+    this.#used = end;
+    this.#count += next.count;
+  }
+
   /** The entry at `index`, which is inside the block. */
   at(index: number): Entry {
+    this.#pool = undefined;
     const position = index - this.first;
     const known = this.#decoded[position];
     if (known !== undefined) return known;
@@ -124,6 +166,7 @@ export class EntryBlock {
 
   /** The entries `from` to `to`, both inside the block. They are kept: reading them again costs nothing. */
   slice(from: number, to: number): readonly Entry[] {
+    this.#pool = undefined;
     for (let index = this.first + this.#decoded.length; index <= to; index++) {
       const end = this.#endOfEntry(this.#decodedTo);
       this.#decoded.push(this.#decode(this.#decodedTo, index));
@@ -148,17 +191,13 @@ export class EntryBlock {
 
   /** Closes the block and gives its bytes, uncompressed. */
   seal(): Uint8Array {
-    if (this.#sealed) return this.#bytes;
+    if (this.#sealed) return this.#bytes.subarray(0, this.#used);
     // Room that was never used would be pinned as long as the block is cached.
-    if (this.#used < this.#bytes.length) {
-      const exact = this.#used < this.#bytes.length * 0.9 ? allocate(this.#used) : this.#bytes.subarray(0, this.#used);
-      if (exact.buffer !== this.#bytes.buffer) exact.set(this.#bytes.subarray(0, this.#used));
-      this.#bytes = exact;
-      this.#view = viewOf(exact);
-    }
-    writeBlockHeader(this.#bytes, this.#view, this.first, this.#count, 0, this.payloadBytes);
+    if (this.#used < this.#bytes.length * 0.9) this.#moveTo(allocate(this.#used));
+    const bytes = this.#bytes.subarray(0, this.#used);
+    writeBlockHeader(bytes, this.#view, this.first, this.#count, 0, this.payloadBytes);
     this.#sealed = true;
-    return this.#bytes;
+    return bytes;
   }
 
   #endOfEntry(offset: number): number {
@@ -238,10 +277,4 @@ export function corruptBlock(what: string): StorageError<'CORRUPTION'> {
 
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-// Not zeroed and not from Node's shared pool, where a small block would pin its neighbours' memory.
-function allocate(size: number): Uint8Array {
-  const buffer = Buffer.allocUnsafeSlow(size);
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, size);
 }

@@ -1,17 +1,26 @@
-import type { EntryBlock } from '../format/block.ts';
+import { EntryBlock, MAX_BLOCK_BYTES } from '../format/block.ts';
+import type { BufferPool } from '../format/buffer-pool.ts';
+
+// Blocks below this are copied together: on its own each would cost several times its bytes in objects, and a log that is
+// written entry by entry consists of them.
+const SMALL_BYTES = MAX_BLOCK_BYTES / 4;
 
 /**
  * The blocks used last, bounded by the memory they keep, objects included. Holds only what is committed; keyed by index
- * so that it can say which block covers one.
+ * so that it can say which block covers one. Neighbours that are small are held as one block, so what it answers is not always a block of
+ * the store.
  */
 export class BlockCache {
   readonly #limit: number;
+  readonly #pool: BufferPool | undefined;
   #blocks: EntryBlock[] = []; // ascending, never overlapping
   readonly #costs: Map<EntryBlock, number> = new Map(); // in order of use, oldest first
   #bytes = 0;
 
-  constructor(limit: number) {
+  /** With a `pool` the memory of written blocks goes back there when they are dropped. */
+  constructor(limit: number, pool?: BufferPool) {
     this.#limit = limit;
+    this.#pool = pool;
   }
 
   get bytes(): number {
@@ -39,9 +48,13 @@ export class BlockCache {
     this.#evict();
   }
 
+  /** Adds a block that was read from the store. */
   add(block: EntryBlock): void {
     const cost = block.memoryBytes;
-    if (cost > this.#limit) return;
+    if (cost > this.#limit) {
+      block.release();
+      return;
+    }
     const tail = this.#blocks.at(-1);
     if (tail === undefined || tail.last < block.first) {
       this.#blocks.push(block);
@@ -49,12 +62,37 @@ export class BlockCache {
       const at = this.#position(block.first);
       const next = this.#blocks[at];
       // Two readers may bring the same block; the one that is there stays.
-      if (next !== undefined && next.first <= block.last) return;
+      if (next !== undefined && next.first <= block.last) {
+        block.release();
+        return;
+      }
       this.#blocks.splice(at, 0, block);
     }
     this.#costs.set(block, cost);
     this.#bytes += cost;
     this.#evict();
+  }
+
+  /** Takes over a block that was written at the end of the log: nobody else may use it any more. */
+  append(block: EntryBlock): void {
+    if (block.payloadBytes >= SMALL_BYTES) {
+      this.add(block);
+      return;
+    }
+    const tail = this.#blocks.at(-1);
+    if (tail?.hasRoomForAll(block)) {
+      tail.absorb(block);
+      this.used(tail);
+    } else {
+      const collected = EntryBlock.start(
+        block.first,
+        this.#pool === undefined ? block.payloadBytes : MAX_BLOCK_BYTES,
+        this.#pool,
+      );
+      collected.absorb(block);
+      this.add(collected);
+    }
+    block.release();
   }
 
   /** Forgets every block that holds an index `>= from`. */
@@ -72,6 +110,7 @@ export class BlockCache {
   #forget(block: EntryBlock): void {
     this.#bytes -= this.#costs.get(block) ?? 0;
     this.#costs.delete(block);
+    block.release();
   }
 
   #evict(): void {

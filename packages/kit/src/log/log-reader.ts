@@ -14,6 +14,12 @@ const STREAM_CHUNK_BYTES = 1024 * 1024;
 /** A part of the log was cut off or purged while it was being read: to be read again. */
 const OVERTAKEN: unique symbol = Symbol('overtaken');
 
+/** A block, and the last index up to which it answers. */
+interface FoundBlock {
+  readonly block: EntryBlock;
+  readonly last: number;
+}
+
 interface Bounds {
   readonly maxBytes: number;
   readonly signal: AbortSignal | undefined;
@@ -76,10 +82,11 @@ export class LogReader {
     let bytesLeft = bounds.maxBytes;
     let turn = ENTRIES_PER_TURN;
     let index = first;
+    let ahead: readonly FoundBlock[] = [];
     while (index <= last) {
       const lost = this.#state.damaged.find((range) => range.first <= last && range.last >= index);
       if (lost !== undefined && lost.first <= index) throw damaged(lost);
-      let found = this.#find(index);
+      let found = this.#find(index) ?? coveringOf(ahead, index);
       if (found === undefined) {
         // Up to the next cached block only: what is in memory is not read again.
         const end = Math.min(
@@ -89,10 +96,10 @@ export class LogReader {
           (lost?.first ?? Number.POSITIVE_INFINITY) - 1,
         );
         if (end < index) throw damaged({ first: index, last: index });
-        const loaded = await this.#load(index, end, Math.min(bytesLeft, Number.MAX_SAFE_INTEGER));
+        ahead = await this.#load(index, end, bytesLeft);
         bounds.signal?.throwIfAborted();
         if (overtaken()) return OVERTAKEN;
-        found = loaded && { block: loaded, last: Math.min(loaded.last, end) };
+        found = coveringOf(ahead, index);
         if (found === undefined) {
           // A commit that removes blocks may hide some for a moment; without one there is a hole.
           if (optimistic) return OVERTAKEN;
@@ -124,7 +131,7 @@ export class LogReader {
   }
 
   /** The block in memory that answers for `index` now, and how far. */
-  #find(index: number): { readonly block: EntryBlock; readonly last: number } | undefined {
+  #find(index: number): FoundBlock | undefined {
     const { storedLast } = this.#state;
     if (index > storedLast) return this.#state.pendingAt(index);
     const block = this.#blocks.cache.find(index);
@@ -135,21 +142,26 @@ export class LogReader {
     return this.#state.damaged.some((range) => range.first <= index && index <= range.last);
   }
 
-  /** Reads blocks from `first` on into the cache and answers for the one that covers `first`. */
-  async #load(first: number, last: number, maxBytes: number): Promise<EntryBlock | undefined> {
+  /** Reads blocks from the one that covers `first` on. */
+  async #load(first: number, last: number, maxBytes: number): Promise<FoundBlock[]> {
     const { epoch } = this.#state.cuts;
     const { storedLast } = this.#state;
     const started = this.#diagnostics.start('read');
     const blocks = await this.#blocks.read(first, last, Math.max(1, maxBytes));
     this.#diagnostics.publish('read', started, { first, last, blocks: blocks.length });
-    const unchanged = this.#state.cuts.epoch === epoch;
-    for (const block of blocks) {
-      // A block that a truncation, accepted before or since, goes through must not be remembered: it would answer again
-      // for what was cut off as soon as the log has grown past it.
-      if (unchanged && block.last <= storedLast && block.last >= this.#state.firstIndex) this.#blocks.cache.add(block);
+    const [block] = blocks;
+    // A range is read once and passes; what is looked up by itself is asked for again. But a block that a truncation, accepted
+    // before or since, goes through must not be remembered: it would answer again for what was cut off as soon as the log has grown past it.
+    const isLookup = first === last && block !== undefined;
+    if (
+      isLookup &&
+      this.#state.cuts.epoch === epoch &&
+      block.last <= storedLast &&
+      block.last >= this.#state.firstIndex
+    ) {
+      this.#blocks.cache.add(block);
     }
-    const found = blocks[0];
-    return found !== undefined && found.first <= first && first <= found.last ? found : undefined;
+    return blocks.map((found) => ({ block: found, last: Math.min(found.last, last) }));
   }
 
   /** Streams `range`, whose end stays what it is now. */
@@ -174,6 +186,10 @@ export class LogReader {
       }
     }
   }
+}
+
+function coveringOf(blocks: readonly FoundBlock[], index: number): FoundBlock | undefined {
+  return blocks.find(({ block, last }) => block.first <= index && index <= last);
 }
 
 /** The entries `from` to `to` of a block, but not many more than `bytes` hold: what is not returned need not be decoded. */

@@ -144,7 +144,8 @@ export class Log implements LogStore {
       const batch = this.#writer.batchForLog(bytes);
       if (cuts) this.#state.truncate(truncateFrom, batch);
       this.#state.append(entries, batch, bytes);
-      this.#accept(batch, cuts);
+      // A replacement is durable also where it happens to cut nothing: the caller can't tell, and need not.
+      this.#accept(batch, truncateFrom !== undefined);
       done = batch.done;
     }
     return done;

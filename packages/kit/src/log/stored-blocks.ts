@@ -1,6 +1,7 @@
 import { type IndexRange, StorageError } from '@raftlog/core';
 import type { Block, BlockStore } from '../block-store.ts';
 import { EntryBlock } from '../format/block.ts';
+import type { BufferPool } from '../format/buffer-pool.ts';
 import type { BlockCodec } from '../format/compression.ts';
 import { BlockCache } from './block-cache.ts';
 
@@ -20,10 +21,10 @@ export class StoredBlocks {
   reads = 0;
   #open: Set<Promise<unknown>> = new Set();
 
-  constructor(store: BlockStore, codec: BlockCodec, cacheBytes: number) {
+  constructor(store: BlockStore, codec: BlockCodec, cacheBytes: number, pool: BufferPool | undefined) {
     this.#store = store;
     this.#codec = codec;
-    this.cache = new BlockCache(cacheBytes);
+    this.cache = new BlockCache(cacheBytes, pool);
   }
 
   /** Reads blocks from the one that covers `first` on, towards the one that covers `last`; each checked, the damaged ones named. */
@@ -51,10 +52,8 @@ export class StoredBlocks {
     });
   }
 
-  /** The committed block that covers `index`, if there is one. */
+  /** The committed block that covers `index`, as the store has it, if there is one. */
   async covering(index: number): Promise<EntryBlock | undefined> {
-    const cached = this.cache.find(index);
-    if (cached !== undefined) return cached;
     const block = (await this.read(index, index, 1))[0];
     return block !== undefined && block.first <= index ? block : undefined;
   }

@@ -4,6 +4,7 @@ import type { Diagnostics } from '../diagnostics.ts';
 import type { HardStateStorage } from '../directory/hard-state-files.ts';
 import type { Witness } from '../directory/witness.ts';
 import { EntryBlock } from '../format/block.ts';
+import type { BufferPool } from '../format/buffer-pool.ts';
 import type { BlockCodec } from '../format/compression.ts';
 import { encodeHeader } from '../format/header.ts';
 import { toStorageError } from '../io/io-errors.ts';
@@ -37,8 +38,11 @@ export class CommitBatch {
   /** Index of the last entry before anything of this batch; what is cut above it was never handed to the store. */
   readonly base: number;
 
-  constructor(base: number) {
+  readonly #pool: BufferPool | undefined;
+
+  constructor(base: number, pool: BufferPool | undefined) {
     this.base = base;
+    this.#pool = pool;
     let settle: [() => void, (error: unknown) => void] = [noop, noop];
     this.done = new Promise((resolve, reject) => {
       settle = [resolve, reject];
@@ -53,7 +57,7 @@ export class CommitBatch {
   }
 
   startBlock(first: number, expectedBytes: number, state: LogState): EntryBlock {
-    const block = EntryBlock.start(first, expectedBytes);
+    const block = EntryBlock.start(first, expectedBytes, this.#pool);
     this.blocks.push(block);
     state.addPending(block, this);
     return block;
@@ -91,6 +95,8 @@ export interface WriterParts {
   readonly store: BlockStore;
   readonly blocks: StoredBlocks;
   readonly codec: BlockCodec;
+  /** Memory for blocks, where the store keeps nothing of what it was given. */
+  readonly pool: BufferPool | undefined;
   readonly hardState: HardStateStorage;
   readonly witness: Witness | undefined;
   readonly state: LogState;
@@ -208,7 +214,7 @@ export class Writer {
   }
 
   #startBatch(): CommitBatch {
-    const batch = new CommitBatch(this.#parts.state.lastIndex);
+    const batch = new CommitBatch(this.#parts.state.lastIndex, this.#parts.pool);
     this.#enqueue(batch);
     return batch;
   }
@@ -291,6 +297,10 @@ export class Writer {
       await this.#sync();
     }
     state.committed(batch);
+    if (batch.changesLog && batch.repairs === undefined) {
+      // Only now that no reader gets them as pending blocks: the cache may use their memory again.
+      for (const block of batch.blocks) this.#parts.blocks.cache.append(block);
+    }
   }
 
   async #commitLog(batch: CommitBatch): Promise<void> {
@@ -326,7 +336,6 @@ export class Writer {
     });
     this.#sequence = sequence;
     if (removeFrom !== undefined) blocks.cache.dropFrom(removeFrom);
-    for (const block of all) blocks.cache.add(block);
     const { counters } = this;
     counters.commits++;
     if (this.#parts.durability === 'sync') counters.syncs++;

@@ -31,13 +31,14 @@ export class CrashHistory {
   readonly #base: LogModel;
   readonly #buffered: boolean;
   readonly #operations: LogOperation[] = [];
-  readonly #changesLog: boolean[] = [];
+  /** For each operation: does its acknowledgement promise that the log is durable up to it? */
+  readonly #promisesLog: boolean[] = [];
   #current: LogModel;
   #logFloor = 0;
   #hardStateFloor = 0;
   #lastDrop = 0;
 
-  /** `base`: what was there before. `buffered`: acknowledged entries are only promised after a flush. */
+  /** `base`: what was there before. `buffered`: what was only appended is promised after a flush, not before. */
   constructor(base: LogModel = createModel(), options: { readonly buffered?: boolean } = {}) {
     this.#base = cloneModel(base);
     this.#current = cloneModel(base);
@@ -61,7 +62,10 @@ export class CrashHistory {
     this.#operations.push(operation);
     const moved = before.boundary !== this.#current.boundary;
     const drops = dropsFrom(operation);
-    this.#changesLog.push(moved || (drops !== undefined && drops <= before.last) || entriesOf(operation) > 0);
+    const removes = moved || (drops !== undefined && drops <= before.last);
+    // A call that changes nothing may be answered before the ones before it are durable.
+    const promises = removes || (entriesOf(operation) > 0 && !this.#buffered);
+    this.#promisesLog.push(promises || operation.type === 'flush');
     if (moved) this.#lastDrop = this.#operations.length;
     return this.#operations.length;
   }
@@ -69,12 +73,11 @@ export class CrashHistory {
   acknowledge(number: number): void {
     const operation = this.#operations[number - 1];
     if (operation === undefined) throw new Error(`There is no operation ${number}.`);
-    const savesHardState = operation.type === 'hardState' || operation.type === 'write' || operation.type === 'flush';
+    const { type } = operation;
+    const savesHardState =
+      type === 'write' ? operation.batch.hardState !== undefined : type === 'hardState' || type === 'flush';
     if (savesHardState) this.#hardStateFloor = Math.max(this.#hardStateFloor, number);
-    // A call that changes nothing may be answered before the ones before it are durable.
-    if (operation.type === 'flush' || (this.#changesLog[number - 1] === true && !this.#staysBuffered(operation))) {
-      this.#logFloor = Math.max(this.#logFloor, number);
-    }
+    if (this.#promisesLog[number - 1] === true) this.#logFloor = Math.max(this.#logFloor, number);
   }
 
   /** Issues the operation and makes the call; resolves to the code with which it was refused, if it was. */
@@ -124,11 +127,6 @@ export class CrashHistory {
     }
     const show = (state: HardState | undefined): string => (state === undefined ? 'none' : JSON.stringify(state));
     return `the hard state is ${show(found.hardState)}, but at least ${show(hardStates[earliest])} was durable`;
-  }
-
-  #staysBuffered(operation: LogOperation): boolean {
-    if (!this.#buffered) return false;
-    return operation.type === 'append' || (operation.type === 'write' && operation.batch.truncateFrom === undefined);
   }
 }
 

@@ -71,16 +71,23 @@ export async function runKillCampaign(
   return report;
 }
 
-/** The campaign as a command: `--kills 500 --seed 1`. Resolves to the exit code; an adaptor's `crash` script is this with its builder. */
+/** The campaign as a command: `--kills 500 --seed 1`. Resolves to the exit code: 1 for a loss, 2 for a wrong argument. An adaptor's `crash` script is this with its builder. */
 export async function killCampaignMain(
   makeBuilder: () => StorageEngineBuilder,
   argv: readonly string[] = process.argv.slice(2),
 ): Promise<number> {
-  const options = { kills: { type: 'string', default: '500' }, seed: { type: 'string' } } as const;
+  let kills: number;
+  let seed: number;
   try {
+    const options = { kills: { type: 'string', default: '500' }, seed: { type: 'string' } } as const;
     const { values } = parseArgs({ args: argv.filter((word) => word !== '--'), options });
-    const kills = wholeNumber('--kills', values.kills);
-    const seed = values.seed === undefined ? defaultSeed() : wholeNumber('--seed', values.seed);
+    kills = wholeNumber('--kills', values.kills);
+    seed = values.seed === undefined ? defaultSeed() : wholeNumber('--seed', values.seed);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    return 2;
+  }
+  try {
     const started = performance.now();
     const show = (report: KillCampaignReport): string =>
       `${report.kills} of ${kills} kills, ${report.acknowledged} operations acknowledged, lost: 0`;

@@ -67,6 +67,7 @@ const changing: readonly FileOperation[] = [
  */
 export async function explorePowerCuts(context: CaseContext, exploration: Exploration): Promise<number> {
   const random = createRandom(context.seed);
+  const sample = createRandom(context.seed + 3);
   const buildOptions: BuildOptions = { small: true, ...exploration.build };
   const disk = simulatedDisk(context);
   const history = new CrashHistory(undefined, { buffered: isBuffered(context, buildOptions) });
@@ -78,7 +79,7 @@ export async function explorePowerCuts(context: CaseContext, exploration: Explor
     const moment = history.moment(engine);
     // An acknowledgement raises what is promised although nothing was written since.
     const promised = JSON.stringify(moment);
-    if ((changed || promised !== acknowledged) && random.chance(exploration.share ?? 1)) {
+    if ((changed || promised !== acknowledged) && sample.chance(exploration.share ?? 1)) {
       points.push({ disk: disk.clone(), moment, call });
     }
     changed = changing.includes(call.operation);
