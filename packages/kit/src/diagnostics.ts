@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 
 /** Published on `raftlog:commit` after each commit of the store. */
-export interface CommitEvent {
+interface CommitEvent {
   readonly adaptor: string;
   readonly sequence: number;
   readonly entries: number;
@@ -11,14 +11,14 @@ export interface CommitEvent {
 }
 
 /** Published on `raftlog:sync` after each save of the hard state and each sync of a buffered store. */
-export interface SyncEvent {
+interface SyncEvent {
   readonly adaptor: string;
   readonly what: 'hard-state' | 'log';
   readonly milliseconds: number;
 }
 
 /** Published on `raftlog:read` after each read of the store; what the cache answers is not counted. */
-export interface ReadEvent {
+interface ReadEvent {
   readonly adaptor: string;
   readonly first: number;
   readonly last: number;
@@ -27,13 +27,13 @@ export interface ReadEvent {
 }
 
 /** Published on `raftlog:purge` when the store was told to drop what lies at or below `through`. */
-export interface PurgeEvent {
+interface PurgeEvent {
   readonly adaptor: string;
   readonly through: number;
 }
 
 /** Published on `raftlog:recovery` when an engine has opened. */
-export interface RecoveryEvent {
+interface RecoveryEvent {
   readonly adaptor: string;
   readonly firstIndex: number;
   readonly lastIndex: number;
@@ -45,13 +45,13 @@ export interface RecoveryEvent {
 }
 
 /** Published on `raftlog:poison` once, when an engine takes no more writes. */
-export interface PoisonEvent {
+interface PoisonEvent {
   readonly adaptor: string;
   readonly error: unknown;
 }
 
 /** Published on `raftlog:background-failure`: something failed that costs no data. */
-export interface BackgroundFailureEvent {
+interface BackgroundFailureEvent {
   readonly adaptor: string;
   readonly operation: string;
   readonly error: unknown;

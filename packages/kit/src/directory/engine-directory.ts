@@ -7,7 +7,7 @@ import { HARD_STATE_FILES } from './hard-state-files.ts';
 import { WITNESS_FILE } from './witness.ts';
 
 /** Held by whoever has the directory open. Not `LOCK`: LevelDB and RocksDB call theirs so, and we must not touch it. */
-export const LOCK_FILE = 'raftlog.lock';
+const LOCK_FILE = 'raftlog.lock';
 
 const BLOCKS_DIRECTORY = 'blocks';
 const SNAPSHOTS_DIRECTORY = 'snapshots';

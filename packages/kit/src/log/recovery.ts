@@ -71,7 +71,7 @@ function lostRange(header: LogHeader, witness: WitnessRecord | undefined, known:
  * Finds where the terms of the log change, by halving: reads a few blocks for each change and none where both ends of a stretch
  * agree, so a log of any length opens after a handful of reads.
  */
-export async function findTerms(
+async function findTerms(
   blocks: StoredBlocks,
   boundary: LogId | undefined,
   last: LogId | undefined,

@@ -392,7 +392,7 @@ export class Writer {
   }
 }
 
-export function closedError(): StorageError<'CLOSED'> {
+function closedError(): StorageError<'CLOSED'> {
   return new StorageError('CLOSED', 'The engine is closed. Open it again.', {});
 }
 
