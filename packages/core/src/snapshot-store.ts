@@ -28,7 +28,11 @@ export interface SnapshotStore {
    * or `signal` fires, nothing is left and the promise rejects with that error or `ABORTED`.
    * Memory is bounded by the source's chunks and a buffer of 1 MiB.
    */
-  save(meta: SnapshotMeta, source: AsyncIterable<Uint8Array>, options?: { readonly signal?: AbortSignal }): Promise<SnapshotInfo>;
+  save(
+    meta: SnapshotMeta,
+    source: AsyncIterable<Uint8Array>,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<SnapshotInfo>;
   /** The snapshot with the highest `lastIncluded`; among equals the one saved last. */
   latest(): Promise<SnapshotInfo | undefined>;
   /** All snapshots, newest first (ordered as for {@link latest}). */

@@ -41,6 +41,8 @@ export function rewound(image: PlaceImage, earlier: PlaceImage, paths: readonly 
 /** A place made from an image, on a simulated disk if the engine takes one, else in the builder's directory. */
 export interface PlacedImage {
   open(options?: BuildOptions): Promise<StorageEngine>;
+  /** Where it lies, if on a simulated disk. */
+  readonly disk?: LossyFileIo;
   /** What lies there now. */
   image(): Promise<PlaceImage>;
 }
@@ -70,6 +72,7 @@ function onSimulatedDisk(builder: StorageEngineBuilder, image: PlaceImage): Plac
   for (const [path, bytes] of image.files) disk.writeFile(join(root, path), bytes);
   return {
     open: (options) => builder.build({ small: true, ...options, fileIo: disk }),
+    disk,
     image: async () => ({
       files: new Map(disk.files(root).map((path) => [relative(root, path), disk.readFile(path)])),
       directories: image.directories,

@@ -36,6 +36,8 @@ export interface Exploration {
   readonly statesPerCall: number;
   /** Probability that the next operation is issued before the last one has resolved. Default: 0, so that every crash hits one operation. */
   readonly overlap?: number;
+  /** Wait this long after each operation, so that work in the background is done before the next. Default: not at all. */
+  readonly pauseMs?: number;
   /** Opens in the middle of which the power is cut again, one in this many. Default: 8. */
   readonly cutRecoveryOneIn?: number;
   /** Try this share of the calls only, chosen by the seed. Default: all. */
@@ -86,7 +88,7 @@ export async function explorePowerCuts(context: CaseContext, exploration: Explor
     acknowledged = promised;
   };
   engine = await context.builder.build({ ...buildOptions, fileIo: disk });
-  await runOperations(engine, exploration.operations, history, random, exploration.overlap ?? 0);
+  await runOperations(engine, exploration, history, random);
   const atEnd = disk.clone();
   points.push({
     disk: atEnd,
@@ -128,10 +130,9 @@ export function isBuffered({ capabilities }: ConformanceSubject, options: BuildO
 /** Issues the operations in order, some of them without waiting for the ones before. Fails if one is refused. */
 export async function runOperations(
   engine: StorageEngine,
-  operations: readonly LogOperation[],
+  { operations, overlap = 0, pauseMs = 0 }: Exploration,
   history: CrashHistory,
   random: Random,
-  overlap: number,
 ): Promise<void> {
   let pending: Promise<void>[] = [];
   for (const operation of operations) {
@@ -143,6 +144,7 @@ export async function runOperations(
     if (random.chance(overlap)) continue;
     await Promise.all(pending);
     pending = [];
+    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   await Promise.all(pending);
 }

@@ -147,7 +147,9 @@ export const powerCutCases: readonly ConformanceCase[] = [
         operations.push(append(first, first + 3, round + 1, 6000), append(first + 4, first + 7, round + 1, 6000));
         operations.push(purge(first + (round % 2 === 0 ? 7 : 5), round + 1));
       }
-      await explorePowerCuts(context, { operations, statesPerCall: 8 });
+      // Both ways: files that are reused at once, and files that have waited as spares.
+      await explorePowerCuts(context, { operations, statesPerCall: 6 });
+      await explorePowerCuts(context, { operations, statesPerCall: 6, pauseMs: 3 });
     },
     onDisk,
   ),

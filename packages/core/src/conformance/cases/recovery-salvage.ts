@@ -6,6 +6,8 @@ import { createTestEntries, createTestEntry } from '../entries.ts';
 import { makeSpecimen, patched, regionsOf, type Specimen, withoutFiles } from './damaged-log.ts';
 import { defineCases } from './define-cases.ts';
 import { contentsOf, type PlacedImage, type PlaceImage, placeImage, withFile } from './place-image.ts';
+import { withoutFileIo } from './power-cut-explorer.ts';
+import { repairCrash } from './repair-crash.ts';
 
 const recovery = defineCases('recovery');
 
@@ -88,6 +90,21 @@ export const salvageCases: readonly ConformanceCase[] = [
       }
     },
     onSalvage,
+  ),
+  recovery(
+    'G55-repair-survives-power-cut',
+    'wherever the power is cut in a salvage or a repair, a repaired log is whole, and another one never gives other data',
+    async (context) => {
+      const specimen = await makeSpecimen(context, { commits, entriesPerCommit: perCommit, bytes: 300 });
+      for (const commit of [2, 5]) {
+        const entries = specimen.states.at(-1)?.entries ?? [];
+        await repairCrash(context, await placeImage(context, damage(specimen, commit)), entries, rangeOf(commit));
+      }
+    },
+    {
+      ...onSalvage,
+      inapplicable: (subject) => onSalvage.inapplicable(subject) ?? withoutFileIo(subject),
+    },
   ),
 ];
 

@@ -7,7 +7,7 @@ import { collect, rejectsWith } from '../assertions.ts';
 import type { ConformanceCase } from '../case.ts';
 import { createTestData } from '../entries.ts';
 import { patched } from './damaged-log.ts';
-import { defineCases, ifDirectory, unlessVolatile } from './define-cases.ts';
+import { defineCases, ifDirectory } from './define-cases.ts';
 import { contentsOf, placeImage, takeImage, withFile } from './place-image.ts';
 import { contentOf, inChunks, saveSnapshot, snapshotContent } from './snapshot-content.ts';
 import { snapshotCrashCases } from './snapshot-crashes.ts';
@@ -256,7 +256,7 @@ export const snapshotCases: readonly ConformanceCase[] = [
       // What is garbage but not yet collected counts too: Node collects it about every 32 MiB.
       assert.ok(peak < 64 * 1024 * 1024, `${Math.round(peak / 1024 / 1024)} MiB of buffers for a snapshot of 128 MiB`);
     },
-    { inapplicable: unlessVolatile, timeoutMs: 60_000 },
+    { inapplicable: ifDirectory, timeoutMs: 60_000 },
   ),
   snapshots(
     'I70-removed-while-read',

@@ -1,0 +1,2 @@
+export { type DirectEngineOptions, DirectStorageEngine } from './engine.ts';
+export { nodeFileIo } from './node-file-io.ts';

@@ -1,0 +1,3 @@
+import { describeBroken } from './broken.ts';
+
+describeBroken('file');

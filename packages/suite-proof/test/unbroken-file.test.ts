@@ -1,0 +1,3 @@
+import { describeUnbroken } from './unbroken.ts';
+
+describeUnbroken('file');
