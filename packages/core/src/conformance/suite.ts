@@ -118,7 +118,7 @@ export const StorageEngineTestSuite: {
 } = { runAllTests, runPerformanceTests };
 
 /** The level to hold an adaptor to; throws for one that this suite doesn't know. */
-export function checkedLevel(level: number = SUITE_LEVEL): number {
+function checkedLevel(level: number = SUITE_LEVEL): number {
   if (!Number.isInteger(level) || level < 1 || level > SUITE_LEVEL) {
     throw new RangeError(
       `The suite has levels 1 to ${SUITE_LEVEL}, not ${level}: pin one of these, or install a newer @raftlog/core.`,

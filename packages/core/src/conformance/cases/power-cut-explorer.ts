@@ -128,7 +128,7 @@ export function isBuffered({ capabilities }: ConformanceSubject, options: BuildO
 }
 
 /** Issues the operations in order, some of them without waiting for the ones before. Fails if one is refused. */
-export async function runOperations(
+async function runOperations(
   engine: StorageEngine,
   { operations, overlap = 0, pauseMs = 0 }: Exploration,
   history: CrashHistory,
@@ -208,7 +208,7 @@ export async function recoverTwice(context: CaseContext, recovery: Recovery): Pr
 }
 
 /** Opens the place and runs `check`; whatever fails, the message says after which crash. */
-export async function openAnd(
+async function openAnd(
   { builder }: ConformanceSubject,
   options: BuildOptions,
   disk: LossyFileIo,

@@ -48,7 +48,7 @@ export interface EntryChange {
   readonly added?: { readonly name: string; readonly node: FileSystemNode };
 }
 
-export function applyChange(bytes: FileBytes, change: UnsyncedChange): void {
+function applyChange(bytes: FileBytes, change: UnsyncedChange): void {
   if (change.kind === 'write') bytes.write(change.bytes, change.position);
   else bytes.resize(change.size);
 }

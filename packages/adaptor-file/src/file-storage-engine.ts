@@ -1,0 +1,47 @@
+import { StorageError } from '@raftlog/core';
+import { type Adaptor, defineAdaptor, type EngineOptions } from '@raftlog/kit';
+import { FileBlocks } from './file-blocks.ts';
+
+/** Options of {@link FileStorageEngine}. */
+export interface FileOptions extends EngineOptions {
+  /**
+   * Size of a segment file; purged space comes back in pieces of this size. 64 KiB to 1 GiB; can be changed from one open to the next.
+   * Default: 64 MiB.
+   */
+  readonly segmentBytes?: number;
+}
+
+const KIB = 1024;
+const MIN_SEGMENT_BYTES = 64 * KIB;
+const MAX_SEGMENT_BYTES = 1024 * KIB * KIB;
+const DEFAULT_SEGMENT_BYTES = 64 * KIB * KIB;
+
+/**
+ * Durable Raft storage in a segmented write-ahead log: no native database, one write to the disk per commit.
+ *
+ * @example
+ * ```ts
+ * const engine = await FileStorageEngine.open({ directory: 'data/node-1' });
+ * try {
+ *   await engine.logStore.persistEntries([{ index: 1, term: 1, kind: 'command', data: Buffer.from('x = 1') }]);
+ * } finally {
+ *   await engine.close();
+ * }
+ * ```
+ */
+export const FileStorageEngine: Adaptor<FileOptions> = defineAdaptor<FileOptions>({
+  name: '@raftlog/adaptor-file',
+  durability: ['sync', 'buffered'],
+  keepsNoBlocks: true,
+  blockStore: (options, context) => new FileBlocks(context, { segmentBytes: checkSegmentBytes(options.segmentBytes) }),
+});
+
+function checkSegmentBytes(segmentBytes: number = DEFAULT_SEGMENT_BYTES): number {
+  if (Number.isSafeInteger(segmentBytes) && segmentBytes >= MIN_SEGMENT_BYTES && segmentBytes <= MAX_SEGMENT_BYTES)
+    return segmentBytes;
+  throw new StorageError(
+    'INVALID_ARGUMENT',
+    `segmentBytes must be a whole number from ${MIN_SEGMENT_BYTES} to ${MAX_SEGMENT_BYTES}, not ${String(segmentBytes)}.`,
+    { argument: 'segmentBytes', received: String(segmentBytes) },
+  );
+}

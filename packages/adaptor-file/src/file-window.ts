@@ -1,0 +1,63 @@
+import type { FileHandle } from '@raftlog/core';
+
+const WINDOW_BYTES = 1024 * 1024;
+
+/** A file read front to back in bounded memory. Each refill is a trip to the thread pool, so that a long scan stalls nobody. */
+export class FileWindow {
+  readonly size: number;
+  readonly #handle: FileHandle;
+  #bytes: Uint8Array = new Uint8Array(0);
+  /** What is in memory, and where in the file it starts. For those who can't afford a view per record. */
+  view: DataView = new DataView(new ArrayBuffer(0));
+  start = 0;
+
+  constructor(handle: FileHandle, size: number) {
+    this.#handle = handle;
+    this.size = size;
+  }
+
+  /** At least `length` bytes from `position` on, fewer only at the end of the file; more where they are in memory anyway. */
+  async fetch(position: number, length: number): Promise<Uint8Array> {
+    const wanted = Math.max(0, Math.min(length, this.size - position));
+    const held = this.#peek(position);
+    if (held.byteLength >= wanted) return held;
+    // A new buffer each time: what was handed out stays as it was.
+    const bytes = new Uint8Array(Math.min(Math.max(wanted, WINDOW_BYTES), this.size - position));
+    const read = await this.#handle.read(bytes, position);
+    this.#bytes = bytes.subarray(0, read);
+    this.view = new DataView(bytes.buffer, 0, read);
+    this.start = position;
+    return this.#bytes;
+  }
+
+  /** Calls `each` with the bytes from `position` to `end`, one slice of at most 1 MiB after the other. */
+  async forEachSlice(position: number, end: number, each: (bytes: Uint8Array) => void): Promise<void> {
+    for (let at = position; at < end; ) {
+      const held = await this.fetch(at, Math.min(WINDOW_BYTES, end - at));
+      const slice = held.subarray(0, Math.min(held.byteLength, WINDOW_BYTES, end - at));
+      if (slice.byteLength === 0) return;
+      each(slice);
+      at += slice.byteLength;
+    }
+  }
+
+  /** The first position `>= from` and divisible by `alignment` where `needle` stands. */
+  async find(needle: Uint8Array, from: number, alignment: number): Promise<number | undefined> {
+    for (let position = from; position + needle.byteLength <= this.size; ) {
+      const bytes = await this.fetch(position, Math.min(WINDOW_BYTES, this.size - position));
+      if (bytes.byteLength < needle.byteLength) return undefined;
+      const haystack = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      for (let at = haystack.indexOf(needle); at >= 0; at = haystack.indexOf(needle, at + 1)) {
+        if ((position + at) % alignment === 0) return position + at;
+      }
+      // The next window overlaps by what a needle across the border needs.
+      position += bytes.byteLength - needle.byteLength + 1;
+    }
+    return undefined;
+  }
+
+  #peek(position: number): Uint8Array {
+    const at = position - this.start;
+    return at >= 0 && at < this.#bytes.byteLength ? this.#bytes.subarray(at) : this.#bytes.subarray(0, 0);
+  }
+}

@@ -1,0 +1,254 @@
+import { join } from 'node:path';
+import { type FileHandle, type FileIo, StorageError } from '@raftlog/core';
+import { BlockIndex } from './block-index.ts';
+import { headerFromRecords } from './header-salvage.ts';
+import type { RunTable } from './run-table.ts';
+import { SegmentContents } from './segment-contents.ts';
+import { readTrailer, type SegmentSummary } from './segment-footer.ts';
+import {
+  decodeSegmentHeader,
+  FORMAT_VERSION,
+  NO_CUT,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  type Trailer,
+} from './segment-format.ts';
+import { isTemporary, segmentIdOf, segmentPath } from './segment-names.ts';
+import { corruption, type Damage, type SegmentScan, scanSegment } from './segment-scan.ts';
+
+/** A segment as the recovery found it. */
+export interface RecoveredSegment {
+  readonly path: string;
+  readonly header: SegmentHeader;
+  readonly summary: SegmentSummary;
+  /** Where the blocks lie, if the segment was scanned; otherwise its footer has it. */
+  readonly runs: RunTable | undefined;
+  /** True: it ends with a footer that says the same. */
+  readonly hasFooter: boolean;
+  /** Its records don't say all that they should: only a footer that lists what is intact makes it a good segment again. */
+  readonly damaged: boolean;
+  /** Its header is damaged, or the whole file is missing. */
+  readonly headerLost: boolean;
+}
+
+/** Everything that the files say, found without changing one. */
+export interface RecoveredLog {
+  /** Ascending, without gaps; the newest is the last. Empty: there was no log. */
+  readonly segments: readonly RecoveredSegment[];
+  readonly index: BlockIndex;
+  /** The scan of the newest segment; `undefined` if there is none, or if a salvage couldn't read it. */
+  readonly newest: SegmentScan | undefined;
+  readonly kitHeader: Uint8Array | undefined;
+  readonly firstSegment: number;
+  readonly damages: readonly Damage[];
+  /** Segments whose removal a crash has cut short. */
+  readonly unneeded: readonly string[];
+  /** Segments that were never finished. */
+  readonly temporary: readonly string[];
+}
+
+/** What a recovery works on. */
+export interface RecoveryOptions {
+  readonly directory: string;
+  readonly fileIo: FileIo;
+  readonly salvage: boolean;
+  readonly witnessedSequence: number;
+}
+
+/** A segment that there must be: with its header, or without one where that is damaged or the file is missing. */
+interface LiveSegment {
+  readonly id: number;
+  readonly path: string;
+  readonly header: SegmentHeader | undefined;
+  readonly headerLost: boolean;
+  readonly missing: boolean;
+}
+
+/** Most files that are open at a time. */
+const PARALLEL_READS = 8;
+
+/** Reads what is there. Changes nothing; throws `CORRUPTION` for damage unless `salvage`. */
+export async function recoverLog(options: RecoveryOptions): Promise<RecoveredLog> {
+  const { directory, fileIo, salvage } = options;
+  const names = await fileIo.list(directory);
+  const ids = names.flatMap((name) => segmentIdOf(name) ?? []).sort((a, b) => a - b);
+  const temporary = names.filter(isTemporary).map((name) => join(directory, name));
+  const newestId = ids.at(-1);
+  const index = new BlockIndex();
+  if (newestId === undefined) {
+    return {
+      segments: [],
+      index,
+      newest: undefined,
+      kitHeader: undefined,
+      firstSegment: 1,
+      damages: [],
+      unneeded: [],
+      temporary,
+    };
+  }
+
+  const found = new Map<number, LiveSegment>();
+  await inParallel(ids, async (id) => {
+    found.set(id, await findSegment(options, id));
+  });
+  const newestHeader = found.get(newestId)?.header;
+  const newest = newestHeader && (await scanNewest(options, newestHeader));
+  const firstSegment = newest?.lastRecord?.header.firstSegment ?? newestHeader?.firstSegment ?? ids[0] ?? newestId;
+  const live: LiveSegment[] = [];
+  for (let id = firstSegment; id <= newestId; id++) {
+    live.push(
+      found.get(id) ?? { id, path: segmentPath(directory, id), header: undefined, headerLost: true, missing: true },
+    );
+  }
+  const lost = live.find(({ missing }) => missing);
+  if (lost !== undefined && !salvage) throw missingSegment(lost.path, newestHeader);
+
+  const segments: RecoveredSegment[] = [];
+  const damages: Damage[] = [];
+  let kitHeader: Uint8Array | undefined;
+  const trailers = await readTrailers(options, live);
+  for (const [position, segment] of live.entries()) {
+    const next = live.slice(position + 1).find(({ header }) => header !== undefined)?.header;
+    const scan =
+      segment.id === newestId ? newest : await scanUnlessSealed(options, segment, next, trailers.get(segment.id));
+    const recovered = combine(segment, segments.at(-1), scan, trailers.get(segment.id));
+    if (segment.headerLost) damages.push({ path: segment.path, offset: 0, lost: undefined });
+    damages.push(...(scan?.damages ?? []));
+    kitHeader = scan?.lastRecord?.kitHeader ?? segment.header?.kitHeader ?? kitHeader;
+    segments.push(recovered);
+    addToIndex(index, recovered);
+  }
+  const unneeded = ids.filter((id) => id < firstSegment).map((id) => segmentPath(directory, id));
+  return { segments, index, newest, kitHeader, firstSegment, damages, unneeded, temporary };
+}
+
+/** Adds the net effect of a segment to that of the segments before it. */
+function addToIndex(index: BlockIndex, { header, summary }: RecoveredSegment): void {
+  if (summary.lowestCut !== NO_CUT) index.removeFrom(summary.lowestCut);
+  if (summary.highestRemoveThrough > 0) index.removeThrough(summary.highestRemoveThrough);
+  if (summary.lowKey > summary.highKey) return;
+  if (header.repair) index.replace(header.id, summary.lowKey, summary.highKey);
+  else index.put(header.id, summary.lowKey, summary.highKey);
+}
+
+async function findSegment(options: RecoveryOptions, id: number): Promise<LiveSegment> {
+  const path = segmentPath(options.directory, id);
+  return withFile(options.fileIo, path, async (handle) => {
+    const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
+    const read = await handle.read(bytes, 0);
+    const decoded = decodeSegmentHeader(bytes.subarray(0, read));
+    if (decoded !== undefined && 'unknownVersion' in decoded) throw unsupportedFormat(path, decoded.unknownVersion);
+    if (decoded?.id === id) return { id, path, header: decoded, headerLost: false, missing: false };
+    // A segment gets its live name only when its header is on the disk: a live name without a header is damage, never a crash.
+    if (!options.salvage) throw corruption({ path, offset: 0, lost: undefined });
+    return { id, path, header: await headerFromRecords(handle, id), headerLost: true, missing: false };
+  });
+}
+
+async function scanNewest(options: RecoveryOptions, header: SegmentHeader): Promise<SegmentScan> {
+  const { directory, fileIo, salvage, witnessedSequence } = options;
+  const path = segmentPath(directory, header.id);
+  return withFile(fileIo, path, async (handle) => {
+    // A footer is written when the next segment exists.
+    if (!salvage && (await readTrailer(handle, header)) !== undefined) {
+      throw missingSegment(segmentPath(directory, header.id + 1), header);
+    }
+    return scanSegment({ path, handle, header, next: undefined, provenSequence: witnessedSequence, salvage });
+  });
+}
+
+/** The trailers of all segments but the newest. */
+async function readTrailers(options: RecoveryOptions, live: readonly LiveSegment[]): Promise<Map<number, Trailer>> {
+  const trailers = new Map<number, Trailer>();
+  await inParallel(live.slice(0, -1), async ({ id, path, header, headerLost }) => {
+    if (header === undefined || headerLost) return;
+    const trailer = await withFile(options.fileIo, path, (handle) => readTrailer(handle, header));
+    if (trailer !== undefined) trailers.set(id, trailer);
+  });
+  return trailers;
+}
+
+/** Scans a segment that isn't the newest, unless its footer will do. A salvage looks at every record, for a footer tells nothing of damage that came later. */
+async function scanUnlessSealed(
+  options: RecoveryOptions,
+  { path, header }: LiveSegment,
+  next: SegmentHeader | undefined,
+  trailer: Trailer | undefined,
+): Promise<SegmentScan | undefined> {
+  const { fileIo, salvage, witnessedSequence } = options;
+  if (header === undefined || (trailer !== undefined && (trailer.salvaged || !salvage))) return undefined;
+  return withFile(fileIo, path, (handle) =>
+    scanSegment({ path, handle, header, next, provenSequence: witnessedSequence, salvage }),
+  );
+}
+
+function combine(
+  segment: LiveSegment,
+  previous: RecoveredSegment | undefined,
+  scan: SegmentScan | undefined,
+  trailer: Trailer | undefined,
+): RecoveredSegment {
+  const { path, headerLost } = segment;
+  const header = segment.header ?? substituteHeader(segment.id, previous);
+  const summary = scan?.contents ?? trailer ?? new SegmentContents(header, SEGMENT_HEADER_BYTES);
+  const damaged = headerLost || (scan?.damages.length ?? 0) > 0;
+  return {
+    path,
+    header,
+    summary,
+    runs: scan?.contents.runs,
+    hasFooter: trailer !== undefined && !damaged,
+    damaged,
+    headerLost,
+  };
+}
+
+/** Stands in for a segment of which nothing can be read. */
+function substituteHeader(id: number, previous: RecoveredSegment | undefined): SegmentHeader {
+  return {
+    id,
+    salt: 0,
+    firstSequence: (previous?.summary.lastSequence ?? 0) + 1,
+    firstSegment: previous?.header.firstSegment ?? id,
+    highKey: 0,
+    cuts: previous?.summary.cuts ?? 0,
+    previousLowestCut: NO_CUT,
+    repair: false,
+    kitHeader: undefined,
+  };
+}
+
+async function withFile<T>(fileIo: FileIo, path: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
+  const handle = await fileIo.open(path, 'read');
+  try {
+    return await use(handle);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: PARALLEL_READS }, worker));
+}
+
+function missingSegment(path: string, newest: SegmentHeader | undefined): StorageError<'CORRUPTION'> {
+  return new StorageError(
+    'CORRUPTION',
+    `${path} is missing, though ${newest === undefined ? 'a later segment is there' : `segment ${newest.id} shows that it was there`}. ` +
+      "Nothing was changed. Put the file back, restore this node from its peers or a backup, or open it with onCorruption: 'salvage'.",
+    { path },
+  );
+}
+
+function unsupportedFormat(path: string, found: number): StorageError<'UNSUPPORTED_FORMAT'> {
+  return new StorageError(
+    'UNSUPPORTED_FORMAT',
+    `${path} has format version ${found}; this version of Raftlog reads ${FORMAT_VERSION}. Upgrade Raftlog.`,
+    { path, found, supported: [FORMAT_VERSION] },
+  );
+}
