@@ -15,7 +15,7 @@ export interface ReadOptions {
 
 /** Options of {@link LogStore.entries}. */
 export interface StreamOptions {
-  /** Encoded bytes to read at a time: the bound on the memory that the stream holds. Default: 1 MiB. */
+  /** Encoded bytes to read at a time: the bound on the memory that the stream holds. Default: 256 KiB. */
   readonly chunkBytes?: number;
   /** End the stream with `ABORTED` when it fires. */
   readonly signal?: AbortSignal;

@@ -101,6 +101,8 @@ export async function openEngine<Options extends StoreOptions>(
       failure,
       onCommitted: (batch, milliseconds) => reclaimer.committed(batch, milliseconds),
     });
+    if (state.damaged.length === 0 && state.lastIndex >= state.firstIndex)
+      await blocks.warm(state.firstIndex, state.lastIndex);
     const lowest = await lowestKey(store, state.firstIndex);
     const reclaimer = new Reclaimer(state, writer, diagnostics, lowest);
     const log = new Log({

@@ -7,7 +7,8 @@ import type { MemoryMessage, MemoryTask, PhaseMemory } from './memory.ts';
 import { ResidentMemory } from './resident-memory.ts';
 
 const progressEveryMs = 200;
-const randomReads = 1_000;
+/** Few: each leaves the memory it was read into to the garbage collector, which is in no hurry however short the log. */
+const randomReads = 100;
 
 async function main(): Promise<PhaseMemory> {
   const task = readTask(process.argv[2]);

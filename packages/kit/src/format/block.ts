@@ -44,6 +44,7 @@ export class EntryBlock {
   /** Where `#bytes` came from, until somebody has seen a part of them. */
   #pool: BufferPool | undefined;
   readonly #decoded: Entry[] = [];
+  #wasRead = false;
   #decodedTo = BLOCK_HEADER_BYTES;
 
   private constructor(first: number, bytes: Uint8Array) {
@@ -164,14 +165,21 @@ export class EntryBlock {
     return this.#decode(offset, index);
   }
 
-  /** The entries `from` to `to`, both inside the block. They are kept: reading them again costs nothing. */
+  /**
+   * The entries `from` to `to`, both inside the block. From the second time on they are kept, and reading them again costs
+   * nothing; most are read once, and those should be as young as they look to the garbage collector.
+   */
   slice(from: number, to: number): readonly Entry[] {
     this.#pool = undefined;
-    for (let index = this.first + this.#decoded.length; index <= to; index++) {
-      const end = this.#endOfEntry(this.#decodedTo);
-      this.#decoded.push(this.#decode(this.#decodedTo, index));
-      this.#decodedTo = end;
+    if (!this.#wasRead) {
+      this.#wasRead = true;
+      let offset = BLOCK_HEADER_BYTES;
+      for (let index = this.first; index < from; index++) offset = this.#endOfEntry(offset);
+      const entries: Entry[] = [];
+      this.#decodeInto(entries, offset, from, to);
+      return entries;
     }
+    this.#decodedTo = this.#decodeInto(this.#decoded, this.#decodedTo, this.first + this.#decoded.length, to);
     const start = from - this.first;
     const end = to - this.first + 1;
     return start === 0 && end === this.#decoded.length ? this.#decoded : this.#decoded.slice(start, end);
@@ -207,19 +215,31 @@ export class EntryBlock {
     return end;
   }
 
+  /** Decodes the entries `from` to `to`, of which the first is at `offset`: the loop that a large read spends its time in. */
+  #decodeInto(entries: Entry[], offset: number, from: number, to: number): number {
+    const view = this.#view;
+    const { buffer, byteOffset } = this.#bytes;
+    let at = offset;
+    for (let index = from; index <= to; index++) {
+      const end = this.#endOfEntry(at);
+      const start = at + ENTRY_HEADER_BYTES;
+      entries.push(entryOf(index, view, at, new Uint8Array(buffer, byteOffset + start, end - start)));
+      at = end;
+    }
+    return at;
+  }
+
   #decode(offset: number, index: number): Entry {
     const end = this.#endOfEntry(offset);
-    const high = this.#view.getUint32(offset + 8, true);
-    const kind = KINDS[high >>> 24];
-    if (kind === undefined) throw corruptBlock(`has an entry of unknown kind ${high >>> 24}`);
-    const start = offset + ENTRY_HEADER_BYTES;
-    return {
-      index,
-      term: (high & 0xff_ffff) * TWO_32 + this.#view.getUint32(offset + 4, true),
-      kind,
-      data: new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, end - start),
-    };
+    return entryOf(index, this.#view, offset, this.#bytes.subarray(offset + ENTRY_HEADER_BYTES, end));
   }
+}
+
+function entryOf(index: number, view: DataView, offset: number, data: Uint8Array): Entry {
+  const high = view.getUint32(offset + 8, true);
+  const kind = KINDS[high >>> 24];
+  if (kind === undefined) throw corruptBlock(`has an entry of unknown kind ${high >>> 24}`);
+  return { index, term: (high & 0xff_ffff) * TWO_32 + view.getUint32(offset + 4, true), kind, data };
 }
 
 /** What a block says of itself before its payload is looked at. */

@@ -11,7 +11,8 @@ const SMALL_BYTES = MAX_BLOCK_BYTES / 4;
  * the store.
  */
 export class BlockCache {
-  readonly #limit: number;
+  /** Bytes that it may keep. */
+  readonly limit: number;
   readonly #pool: BufferPool | undefined;
   #blocks: EntryBlock[] = []; // ascending, never overlapping
   readonly #costs: Map<EntryBlock, number> = new Map(); // in order of use, oldest first
@@ -19,7 +20,7 @@ export class BlockCache {
 
   /** With a `pool` the memory of written blocks goes back there when they are dropped. */
   constructor(limit: number, pool?: BufferPool) {
-    this.#limit = limit;
+    this.limit = limit;
     this.#pool = pool;
   }
 
@@ -51,7 +52,7 @@ export class BlockCache {
   /** Adds a block that was read from the store. */
   add(block: EntryBlock): void {
     const cost = block.memoryBytes;
-    if (cost > this.#limit) {
+    if (cost > this.limit) {
       block.release();
       return;
     }
@@ -73,7 +74,7 @@ export class BlockCache {
     this.#evict();
   }
 
-  /** Takes over a block that was written at the end of the log: nobody else may use it any more. */
+  /** Adds a block above all others and takes it over: nobody else may use it any more. */
   append(block: EntryBlock): void {
     if (block.payloadBytes >= SMALL_BYTES) {
       this.add(block);
@@ -114,9 +115,9 @@ export class BlockCache {
   }
 
   #evict(): void {
-    if (this.#bytes <= this.#limit) return;
+    if (this.#bytes <= this.limit) return;
     // An eighth at once, so that the list is rebuilt once for many and not for each.
-    const target = this.#limit - this.#limit / 8;
+    const target = this.limit - this.limit / 8;
     for (const block of this.#costs.keys()) {
       if (this.#bytes <= target) break;
       this.#forget(block);

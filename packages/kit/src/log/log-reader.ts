@@ -9,7 +9,7 @@ import { poisoned, type Writer } from './writer.ts';
 const ENTRIES_PER_TURN = 10_000;
 // A reader that was overtaken this often waits for its turn in the queue of the writer.
 const OPTIMISTIC_ATTEMPTS = 3;
-const STREAM_CHUNK_BYTES = 1024 * 1024;
+const STREAM_CHUNK_BYTES = 256 * 1024;
 
 /** A part of the log was cut off or purged while it was being read: to be read again. */
 const OVERTAKEN: unique symbol = Symbol('overtaken');
@@ -22,6 +22,8 @@ interface FoundBlock {
 
 interface Bounds {
   readonly maxBytes: number;
+  /** Keep what is read from the store: false for a stream, which would push out everything else and is not read again. */
+  readonly remember: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -96,7 +98,7 @@ export class LogReader {
           (lost?.first ?? Number.POSITIVE_INFINITY) - 1,
         );
         if (end < index) throw damaged({ first: index, last: index });
-        ahead = await this.#load(index, end, bytesLeft);
+        ahead = await this.#load(index, end, bytesLeft, bounds.remember);
         bounds.signal?.throwIfAborted();
         if (overtaken()) return OVERTAKEN;
         found = coveringOf(ahead, index);
@@ -111,12 +113,16 @@ export class LogReader {
       const entries =
         bytesLeft === Number.POSITIVE_INFINITY ? block.slice(index, until) : fitting(block, index, until, bytesLeft);
       this.#blocks.cache.used(block);
-      for (const entry of entries) {
-        const size = encodedEntryBytes(entry);
-        if (size > bytesLeft && result.length > 0) return result;
-        result.push(entry);
-        bytesLeft -= size;
-        if (bytesLeft <= 0) return result;
+      if (bytesLeft === Number.POSITIVE_INFINITY) {
+        for (const entry of entries) result.push(entry);
+      } else {
+        for (const entry of entries) {
+          const size = encodedEntryBytes(entry);
+          if (size > bytesLeft && result.length > 0) return result;
+          result.push(entry);
+          bytesLeft -= size;
+          if (bytesLeft <= 0) return result;
+        }
       }
       index = (result.at(-1)?.index ?? index) + 1;
       turn -= entries.length;
@@ -143,23 +149,18 @@ export class LogReader {
   }
 
   /** Reads blocks from the one that covers `first` on. */
-  async #load(first: number, last: number, maxBytes: number): Promise<FoundBlock[]> {
+  async #load(first: number, last: number, maxBytes: number, remember: boolean): Promise<FoundBlock[]> {
     const { epoch } = this.#state.cuts;
     const { storedLast } = this.#state;
     const started = this.#diagnostics.start('read');
     const blocks = await this.#blocks.read(first, last, Math.max(1, maxBytes));
     this.#diagnostics.publish('read', started, { first, last, blocks: blocks.length });
-    const [block] = blocks;
-    // A range is read once and passes; what is looked up by itself is asked for again. But a block that a truncation, accepted
-    // before or since, goes through must not be remembered: it would answer again for what was cut off as soon as the log has grown past it.
-    const isLookup = first === last && block !== undefined;
-    if (
-      isLookup &&
-      this.#state.cuts.epoch === epoch &&
-      block.last <= storedLast &&
-      block.last >= this.#state.firstIndex
-    ) {
-      this.#blocks.cache.add(block);
+    // A block that a truncation, accepted before or since, goes through must not be remembered: it would answer again for what was
+    // cut off as soon as the log has grown past it.
+    if (remember && this.#state.cuts.epoch === epoch) {
+      for (const block of blocks) {
+        if (block.last <= storedLast && block.last >= this.#state.firstIndex) this.#blocks.cache.add(block);
+      }
     }
     return blocks.map((found) => ({ block: found, last: Math.min(found.last, last) }));
   }
@@ -175,7 +176,7 @@ export class LogReader {
       // What a later call cut off is not read: behind the cut stands another history.
       const end = Math.min(range.last, this.#state.cuts.lowestSince(epoch) - 1);
       if (next > end) throw truncated(next, end);
-      const chunk = await this.read({ first: next, last: end }, { maxBytes: chunkBytes, signal });
+      const chunk = await this.read({ first: next, last: end }, { maxBytes: chunkBytes, remember: false, signal });
       for (const entry of chunk) {
         if (entry.index !== next) break;
         if (signal?.aborted) throw aborted(signal);

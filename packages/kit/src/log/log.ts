@@ -258,7 +258,7 @@ export class Log implements LogStore {
     if (first > last) return [];
     if (exact) this.#checkExact(first, last);
     try {
-      const entries = await this.#parts.reader.read({ first, last }, { maxBytes, signal });
+      const entries = await this.#parts.reader.read({ first, last }, { maxBytes, remember: true, signal });
       // What was there at the call may have been removed since; then the answer is of a later instant.
       if (exact && entries[0]?.index !== first) this.#checkExact(first, last);
       if (exact && maxBytes === Number.POSITIVE_INFINITY && entries.at(-1)?.index !== last)
@@ -324,7 +324,7 @@ export class Log implements LogStore {
 }
 
 const BEFORE_FIRST: LogId = { index: 0, term: 0 };
-const UNBOUNDED = { maxBytes: Number.POSITIVE_INFINITY, signal: undefined };
+const UNBOUNDED = { maxBytes: Number.POSITIVE_INFINITY, remember: true, signal: undefined };
 
 /** Runs what accepts or refuses a call, in the turn of the call; a refusal comes out as a rejection, never as a throw. */
 function refuseAsRejection(accept: () => Promise<void>): Promise<void> {
