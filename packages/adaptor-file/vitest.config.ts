@@ -1,3 +1,4 @@
 import { raftlogTests } from '../../vitest.shared.ts';
 
-export default raftlogTests();
+// The sweeps over every byte take seconds, more on a busy machine.
+export default raftlogTests({ testTimeout: 60_000 });
