@@ -69,7 +69,8 @@ export async function measureDiskRatio(bench: Workbench): Promise<SectionResult>
 }
 
 async function settle(bench: Workbench, log: LogStore): Promise<void> {
-  const rounds = Math.ceil(settlingBytes / (bench.sizes.payloadBytes * batchSize * batchesPerTurn));
+  const entries = Math.min(settlingBytes / bench.sizes.payloadBytes, bench.sizes.logEntries);
+  const rounds = Math.ceil(entries / (batchSize * batchesPerTurn));
   for (let round = 0; round < rounds; round++) {
     for (const batch of bench.source.batches(log.lastIndex + 1, batchSize, batchesPerTurn))
       await log.persistEntries(batch);
