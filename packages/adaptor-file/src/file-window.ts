@@ -2,10 +2,14 @@ import type { FileHandle } from '@raftlog/core';
 
 const WINDOW_BYTES = 1024 * 1024;
 
-/** A file read front to back in bounded memory. Each refill is a trip to the thread pool, so that a long scan stalls nobody. */
+/**
+ * A file read front to back in bounded memory. Each refill is a trip to the thread pool, so that a long scan stalls nobody, and goes into the
+ * same buffer: a fresh one each time would leave tens of megabytes to a collector that has no other reason to run.
+ */
 export class FileWindow {
   readonly size: number;
   readonly #handle: FileHandle;
+  readonly #buffer: Uint8Array;
   #bytes: Uint8Array = new Uint8Array(0);
   /** What is in memory, and where in the file it starts. For those who can't afford a view per record. */
   view: DataView = new DataView(new ArrayBuffer(0));
@@ -14,18 +18,20 @@ export class FileWindow {
   constructor(handle: FileHandle, size: number) {
     this.#handle = handle;
     this.size = size;
+    this.#buffer = new Uint8Array(Math.min(WINDOW_BYTES, size));
   }
 
-  /** At least `length` bytes from `position` on, fewer only at the end of the file; more where they are in memory anyway. */
+  /**
+   * At least `length` bytes (at most 1 MiB) from `position` on, fewer only at the end of the file; more where they are in memory anyway.
+   * They, and `view`, hold until the next fetch.
+   */
   async fetch(position: number, length: number): Promise<Uint8Array> {
     const wanted = Math.max(0, Math.min(length, this.size - position));
     const held = this.#peek(position);
     if (held.byteLength >= wanted) return held;
-    // A new buffer each time: what was handed out stays as it was.
-    const bytes = new Uint8Array(Math.min(Math.max(wanted, WINDOW_BYTES), this.size - position));
-    const read = await this.#handle.read(bytes, position);
-    this.#bytes = bytes.subarray(0, read);
-    this.view = new DataView(bytes.buffer, 0, read);
+    const read = await this.#handle.read(this.#buffer.subarray(0, this.size - position), position);
+    this.#bytes = this.#buffer.subarray(0, read);
+    this.view = new DataView(this.#buffer.buffer, 0, read);
     this.start = position;
     return this.#bytes;
   }

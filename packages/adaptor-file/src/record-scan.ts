@@ -20,8 +20,6 @@ import {
 /** A record as it was found: whole and intact. */
 export interface ScannedRecord extends PlacedCommit {
   readonly header: RecordHeader;
-  /** Its body, of a large one only the start: the kit's header at least. A view: copy what is to be kept. */
-  readonly body: Uint8Array;
 }
 
 /** What stands at a position: an intact header at least, perhaps an intact record. */
@@ -60,7 +58,7 @@ export function recordInMemory(window: FileWindow, stamp: SegmentStamp, offset: 
     blocks.push({ key: blockKeyAt(view, at), offset: start + at, end: start + blockEnd });
     at = blockEnd;
   }
-  return { header, intact: scanned(header, body, blocks) };
+  return { header, intact: scanned(header, blocks) };
 }
 
 async function headerAt(window: FileWindow, stamp: SegmentStamp, offset: number): Promise<RecordHeader | undefined> {
@@ -74,8 +72,7 @@ async function largeRecord(
   bodyOffset: number,
 ): Promise<ScannedRecord | undefined> {
   const bodyEnd = bodyOffset + header.bodyBytes;
-  const kitHeader = (await window.fetch(bodyOffset, header.kitHeaderBytes)).slice(0, header.kitHeaderBytes);
-  let checksum = crc32(kitHeader);
+  let checksum = crc32(await kitHeaderOf(window, header));
   const blocks: PlacedBlock[] = [];
   for (let at = bodyOffset + header.kitHeaderBytes; at < bodyEnd; ) {
     const blockHeader = (await window.fetch(at, BLOCK_HEADER_BYTES)).subarray(0, BLOCK_HEADER_BYTES);
@@ -89,12 +86,18 @@ async function largeRecord(
     });
     at = end;
   }
-  return checksum === header.bodyCrc ? scanned(header, kitHeader, blocks) : undefined;
+  return checksum === header.bodyCrc ? scanned(header, blocks) : undefined;
 }
 
-function scanned(header: RecordHeader, body: Uint8Array, blocks: PlacedBlock[]): ScannedRecord {
+/** The kit's header inside a record: a copy. */
+export async function kitHeaderOf(window: FileWindow, header: RecordHeader): Promise<Uint8Array> {
+  const bytes = await window.fetch(header.offset + RECORD_HEADER_BYTES, header.kitHeaderBytes);
+  return bytes.slice(0, header.kitHeaderBytes);
+}
+
+function scanned(header: RecordHeader, blocks: PlacedBlock[]): ScannedRecord {
   const { sequence, removeFrom, removeThrough } = header;
-  return { header, body, sequence, removeFrom, removeThrough, blocks, end: recordEnd(header) };
+  return { header, sequence, removeFrom, removeThrough, blocks, end: recordEnd(header) };
 }
 
 /** The intact record headers of this life of the segment from `from` on, whatever their records are worth. */

@@ -46,10 +46,10 @@ function takesMore(segment: RecoveredSegment, scan: SegmentScan): boolean {
 }
 
 async function rewrite(handle: FileHandle, from: number, end: number): Promise<void> {
+  const buffer = new Uint8Array(Math.max(0, Math.min(REWRITE_BYTES, end - from)));
   for (let offset = from; offset < end; offset += REWRITE_BYTES) {
-    const bytes = new Uint8Array(Math.min(REWRITE_BYTES, end - offset));
-    const read = await handle.read(bytes, offset);
-    await handle.write([bytes.subarray(0, read)], offset);
+    const read = await handle.read(buffer.subarray(0, end - offset), offset);
+    await handle.write([buffer.subarray(0, read)], offset);
   }
   if (from < end) await handle.datasync();
 }

@@ -1,6 +1,13 @@
 import { type FileHandle, type IndexRange, StorageError } from '@raftlog/core';
 import { FileWindow } from './file-window.ts';
-import { headersFrom, nextIntactRecord, recordAt, recordInMemory, type ScannedRecord } from './record-scan.ts';
+import {
+  headersFrom,
+  kitHeaderOf,
+  nextIntactRecord,
+  recordAt,
+  recordInMemory,
+  type ScannedRecord,
+} from './record-scan.ts';
 import { SegmentContents } from './segment-contents.ts';
 import {
   RECORD_ALIGNMENT,
@@ -92,7 +99,7 @@ export async function scanSegment(segment: SegmentToScan): Promise<SegmentScan> 
   }
   return {
     contents,
-    lastRecord: last && { header: last.header, kitHeader: last.body.slice(0, last.header.kitHeaderBytes) },
+    lastRecord: last && { header: last.header, kitHeader: await kitHeaderOf(window, last.header) },
     damages,
     unsyncedFrom: unsynced.offset ?? contents.end,
     tornBytes,
