@@ -1,4 +1,4 @@
 import { describeStorageEngine } from '@raftlog/core/conformance/node-test';
-import { DirectBuilder } from './direct-builder.ts';
+import { directBuilder } from './direct-builder.ts';
 
-await describeStorageEngine('the direct engine', () => new DirectBuilder(), { level: 1 });
+await describeStorageEngine('the direct engine', directBuilder, { level: 1 });

@@ -1,9 +1,6 @@
-import { mkdtempSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StorageEngine } from '@raftlog/core';
-import type { BuildOptions, ChildProcessOpener, LogFiles, StorageEngineBuilder } from '@raftlog/core/conformance';
+import { type BuildOptions, DirectoryBuilder } from '@raftlog/core/conformance';
 import { DirectStorageEngine } from '../src/index.ts';
 
 /**
@@ -21,20 +18,14 @@ export function open(directory: string, options: BuildOptions = {}): Promise<Sto
   });
 }
 
-export class DirectBuilder implements StorageEngineBuilder {
-  readonly directory: string = mkdtempSync(join(tmpdir(), 'raftlog-direct-'));
-  readonly takesFileIo = true;
-  readonly child: ChildProcessOpener = { module: new URL(import.meta.url), place: this.directory };
-  readonly files: LogFiles = {
-    log: async () => [join(this.directory, 'direct.journal')],
-    hardState: [join(this.directory, 'direct.hard-state-a'), join(this.directory, 'direct.hard-state-b')],
-  };
-
-  build(options?: BuildOptions): Promise<StorageEngine> {
-    return open(this.directory, options);
-  }
-
-  async cleanup(): Promise<void> {
-    await rm(this.directory, { recursive: true, force: true });
-  }
+export function directBuilder(): DirectoryBuilder {
+  return new DirectoryBuilder({
+    open,
+    module: new URL(import.meta.url),
+    takesFileIo: true,
+    files: (directory) => ({
+      log: async () => [join(directory, 'direct.journal')],
+      hardState: [join(directory, 'direct.hard-state-a'), join(directory, 'direct.hard-state-b')],
+    }),
+  });
 }

@@ -1,4 +1,4 @@
 import { describeStorageEngine } from '@raftlog/core/conformance/vitest';
-import { MapBuilder } from './map-builder.ts';
+import { mapBuilder } from './map-builder.ts';
 
-await describeStorageEngine('the map adaptor', () => new MapBuilder(), { level: 1 });
+await describeStorageEngine('the map adaptor', mapBuilder, { level: 1 });

@@ -1,9 +1,6 @@
-import { mkdtempSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { StorageEngine } from '@raftlog/core';
-import type { BuildOptions, ChildProcessOpener, StorageEngineBuilder } from '@raftlog/core/conformance';
+import { type BuildOptions, DirectoryBuilder } from '@raftlog/core/conformance';
+import { controlFiles } from '@raftlog/kit';
 import { MapStorageEngine } from '../src/index.ts';
 
 /**
@@ -15,20 +12,12 @@ export function open(directory: string, { small, ...options }: BuildOptions = {}
   return MapStorageEngine.open({ directory, ...options, ...(small && { cacheBytes: 4 * 1024 }) });
 }
 
-export class MapBuilder implements StorageEngineBuilder {
-  readonly directory: string = mkdtempSync(join(tmpdir(), 'raftlog-map-'));
-  readonly takesFileIo = true;
-  // Compiled: plain Node imports it.
-  readonly child: ChildProcessOpener = {
+export function mapBuilder(): DirectoryBuilder {
+  return new DirectoryBuilder({
+    open,
+    // Compiled: plain Node imports it.
     module: new URL('../dist/test/map-builder.js', import.meta.url),
-    place: this.directory,
-  };
-
-  build(options?: BuildOptions): Promise<StorageEngine> {
-    return open(this.directory, options);
-  }
-
-  async cleanup(): Promise<void> {
-    await rm(this.directory, { recursive: true, force: true });
-  }
+    takesFileIo: true,
+    files: controlFiles,
+  });
 }

@@ -1,14 +1,9 @@
 // `pnpm --filter @raftlog/adaptor-file bench`
-import { rm } from 'node:fs/promises';
 import { benchmarkMain } from '@raftlog/core/benchmark';
-import { open } from './open.mjs';
+import { DirectoryBuilder } from '@raftlog/core/conformance';
+import { open } from '../test/support/open.mjs';
 
-const makeBuilder = (directory) => ({
-  directory,
-  build: (options) => open(directory, options),
-  cleanup: () => rm(directory, { recursive: true, force: true }),
-  child: { module: new URL('./open.mjs', import.meta.url), place: directory },
-  offersBuffered: true,
-});
+const module = new URL('../test/support/open.mjs', import.meta.url);
+const makeBuilder = (parent) => new DirectoryBuilder({ open, module, parent, offersBuffered: true });
 
 process.exitCode = await benchmarkMain(makeBuilder, process.argv.slice(2));

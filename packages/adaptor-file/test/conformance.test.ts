@@ -1,5 +1,5 @@
 import { describeStorageEngine } from '@raftlog/core/conformance/vitest';
-import { FileBuilder } from './support/file-builder.ts';
+import { fileBuilder } from './support/file-builder.ts';
 
-describeStorageEngine('file adaptor, sync', () => FileBuilder.make('sync'), { level: 1 });
-describeStorageEngine('file adaptor, buffered', () => FileBuilder.make('buffered'), { level: 1 });
+describeStorageEngine('file adaptor, sync', () => fileBuilder('sync'), { level: 1 });
+describeStorageEngine('file adaptor, buffered', () => fileBuilder('buffered'), { level: 1 });

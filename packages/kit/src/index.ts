@@ -8,6 +8,7 @@ export type { Block, BlockStore, BlockStoreContext, Commit, OpenedBlocks } from 
 export { type CopyReport, copyStore } from './copy-store.ts';
 export { type Adaptor, type AdaptorDefinition, type ClosableSnapshotStore, defineAdaptor } from './define-adaptor.ts';
 export type { DiagnosticsEvents } from './diagnostics.ts';
+export { controlFiles } from './directory/control-files.ts';
 export type { HardStateStorage, SavedHardState } from './directory/hard-state-files.ts';
 export type { EngineStats, KitStorageEngine } from './engine.ts';
 export { crc32 } from './format/checksum.ts';

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LogFiles, StorageEngineBuilder } from '@raftlog/core/conformance';
+import { controlFiles } from '@raftlog/kit';
 import type { Host, Mutant } from './mutant.ts';
 import { openEngine } from './open-engine.ts';
 
@@ -41,7 +42,6 @@ function filesBelow(directory: string): LogFiles {
         .filter((name) => name.endsWith('.log'))
         .sort()
         .map((name) => join(blocks, name)),
-    hardState: [join(directory, 'hardstate.a'), join(directory, 'hardstate.b')],
-    witness: [join(directory, 'witness')],
+    ...controlFiles(directory),
   };
 }

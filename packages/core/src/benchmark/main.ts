@@ -24,16 +24,17 @@ const usage = `Measures a storage engine against its targets.
 Exits 1 if a target is missed, 2 if the arguments make no sense.`;
 
 /**
- * The command line of the benchmark; resolves to the exit code. `makeBuilder` is given a directory that doesn't exist yet
- * and that is removed at the end, also on Ctrl-C.
+ * The command line of the benchmark; resolves to the exit code. `makeBuilder` is given an empty directory to put its places in;
+ * it is removed at the end, also on Ctrl-C.
  *
  * @example
  * ```ts
- * process.exitCode = await benchmarkMain((directory) => new MyBuilder(directory), process.argv.slice(2));
+ * const makeBuilder = (parent: string) => new DirectoryBuilder({ open, module, parent });
+ * process.exitCode = await benchmarkMain(makeBuilder, process.argv.slice(2));
  * ```
  */
 export async function benchmarkMain(
-  makeBuilder: (directory: string) => StorageEngineBuilder,
+  makeBuilder: (parent: string) => StorageEngineBuilder,
   argv: readonly string[],
 ): Promise<number> {
   const parsed = parse(argv);
@@ -51,7 +52,7 @@ export async function benchmarkMain(
   process.once('exit', remove).once('SIGINT', stop).once('SIGTERM', stop);
   const status = new StatusLine();
   try {
-    const builder = makeBuilder(join(parent, 'log'));
+    const builder = makeBuilder(parent);
     return await (parsed.memory ? memory(builder, parsed, status) : performance(builder, parsed, status));
   } finally {
     status.clear();

@@ -39,7 +39,7 @@ const sections = [measurePersist, measureDiskRatio, measureStalls, measureReads,
  *
  * @example
  * ```ts
- * const report = await runPerformanceTests(new MyBuilder(), { logEntries: 100_000 });
+ * const report = await runPerformanceTests(myBuilder(), { logEntries: 100_000 });
  * console.log(formatReport(report));
  * ```
  */

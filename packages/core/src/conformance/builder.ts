@@ -26,14 +26,14 @@ export interface ChildProcessOpener {
 export type OpenInChild = (place: string, options: BuildOptions) => Promise<StorageEngine>;
 
 /**
- * What an author of an adaptor implements to have it proved.
+ * What an author of an adaptor implements to have it proved. For engines in a directory there is {@link DirectoryBuilder}.
  *
  * @example
  * ```ts
  * class MyBuilder implements StorageEngineBuilder {
- *   directory = mkdtempSync(join(tmpdir(), 'my-'));
- *   build(options?: BuildOptions) { return MyStorageEngine.open({ directory: this.directory }); }
- *   async cleanup() { rmSync(this.directory, { recursive: true, force: true }); }
+ *   #table = new Table();
+ *   build(options?: BuildOptions) { return MyStorageEngine.open({ table: this.#table, ...options }); }
+ *   async cleanup() { this.#table = new Table(); }
  * }
  * ```
  */
@@ -51,13 +51,13 @@ export interface StorageEngineBuilder {
   /** `fileIo` may be given: the power-cut and fault cases then run against simulated disks. */
   readonly takesFileIo?: boolean;
   /** Where the newest writes lie, for cases that damage them. */
-  readonly files?: LogFiles;
+  readonly files?: LogFiles | undefined;
 }
 
-/** The files of a log that is closed, for cases that cut and flip their bytes. Paths below `directory`. */
+/** The files of an engine that is closed, for cases that cut and flip their bytes. Paths below `directory`. */
 export interface LogFiles {
-  /** All files that hold entries, oldest first. */
-  log(): Promise<string[]>;
+  /** All files that hold entries, oldest first. Naming them claims that damage to any byte of them is noticed; a database's own files rarely stand that. */
+  log?(): Promise<string[]>;
   /** The two copies of the hard state. */
   readonly hardState?: readonly [string, string];
   /** Copies of the witness. */

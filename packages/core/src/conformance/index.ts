@@ -23,6 +23,7 @@ export {
   killCampaignMain,
   runKillCampaign,
 } from './cases/kill-campaign.ts';
+export { DirectoryBuilder, type DirectoryBuilderOptions } from './directory-builder.ts';
 export { createTestData, createTestEntries, createTestEntry, type TestEntryOptions } from './entries.ts';
 export { type EquivalenceOptions, equivalenceCase, runEquivalence } from './equivalence.ts';
 export { formatReport } from './format-report.ts';

@@ -13,7 +13,7 @@ export type DescribeOptions = Omit<SuiteOptions, 'onResult'>;
  *
  * @example
  * ```ts
- * await describeStorageEngine('my engine', () => new MyBuilder(), { level: 1 });
+ * await describeStorageEngine('my engine', myBuilder, { level: 1 });
  * ```
  */
 export async function describeStorageEngine(

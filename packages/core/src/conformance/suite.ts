@@ -107,7 +107,7 @@ export const StorageEngineTestSuite: {
    *
    * @example
    * ```ts
-   * const report = await StorageEngineTestSuite.runAllTests(new MyBuilder(), { level: 1 });
+   * const report = await StorageEngineTestSuite.runAllTests(myBuilder(), { level: 1 });
    * process.stdout.write(formatReport(report));
    * process.exitCode = report.failed === 0 ? 0 : 1;
    * ```

@@ -17,7 +17,7 @@ export type DescribeOptions = Omit<SuiteOptions, 'onResult'>;
  *
  * @example
  * ```ts
- * describeStorageEngine('my engine', () => new MyBuilder(), { level: 1 });
+ * describeStorageEngine('my engine', myBuilder, { level: 1 });
  * ```
  */
 export function describeStorageEngine(

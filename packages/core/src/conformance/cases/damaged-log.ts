@@ -31,7 +31,8 @@ export interface Region {
 /** For `inapplicable`: the case damages files. */
 export function withoutFiles({ builder, capabilities }: ConformanceSubject): string | undefined {
   if (capabilities.durability === 'volatile') return 'a volatile engine keeps nothing';
-  if (builder.files === undefined) return 'the builder names no files of its log: a checked file format is not claimed';
+  if (builder.files?.log === undefined)
+    return 'the builder names no files of its log: a checked file format is not claimed';
   return builder.directory === undefined ? 'the builder names no directory' : undefined;
 }
 
@@ -47,7 +48,7 @@ export async function makeSpecimen(
 ): Promise<Specimen> {
   const { builder } = context;
   const files = builder.files;
-  if (files === undefined || builder.directory === undefined) throw new Error('The builder names no files.');
+  if (files?.log === undefined || builder.directory === undefined) throw new Error('The builder names no files.');
   const root = builder.directory;
   const build: BuildOptions = { small: true, ...shape.build };
   const engine = await context.open(build);

@@ -138,7 +138,7 @@ async function openOrRefuse(context: CaseContext, what = 'the place'): Promise<S
 
 /** Files right below the directory that hold no entries: markers, locks, small tables. */
 async function smallFiles(context: CaseContext, directory: string): Promise<string[]> {
-  const logs = (await context.builder.files?.log()) ?? [];
+  const logs = (await context.builder.files?.log?.()) ?? [];
   const names: string[] = [];
   for (const name of await readdir(directory)) {
     const info = await stat(join(directory, name));

@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { StorageEngine } from '../../storage-engine.ts';
@@ -71,9 +74,12 @@ export async function runKillCampaign(
   return report;
 }
 
-/** The campaign as a command: `--kills 500 --seed 1`. Resolves to the exit code: 1 for a loss, 2 for a wrong argument. An adaptor's `crash` script is this with its builder. */
+/**
+ * The campaign as a command: `--kills 500 --seed 1`. Resolves to the exit code: 1 for a loss, 2 for a wrong argument. An adaptor's `crash`
+ * script is this with its builder. `makeBuilder` is given an empty directory to put its places in; after a loss it is kept.
+ */
 export async function killCampaignMain(
-  makeBuilder: () => StorageEngineBuilder,
+  makeBuilder: (parent: string) => StorageEngineBuilder,
   argv: readonly string[] = process.argv.slice(2),
 ): Promise<number> {
   let kills: number;
@@ -87,11 +93,12 @@ export async function killCampaignMain(
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
     return 2;
   }
+  const parent = await mkdtemp(join(tmpdir(), 'raftlog-crash-'));
   try {
     const started = performance.now();
     const show = (report: KillCampaignReport): string =>
       `${report.kills} of ${kills} kills, ${report.acknowledged} operations acknowledged, lost: 0`;
-    const report = await runKillCampaign(makeBuilder(), {
+    const report = await runKillCampaign(makeBuilder(parent), {
       kills,
       seed,
       onProgress: (progress) => {
@@ -100,9 +107,10 @@ export async function killCampaignMain(
     });
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     process.stdout.write(`${show(report)}; ${report.whileOpening} hit an open, ${seconds} s, seed ${seed}\n`);
+    await rm(parent, { recursive: true, force: true });
     return 0;
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    process.stderr.write(`${error instanceof Error ? error.message : error}\nWhat was found is in ${parent}\n`);
     return 1;
   }
 }
