@@ -1,20 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LossyFileIo } from '../src/conformance/lossy-file-io/lossy-file-io.ts';
-import type { FileHandle } from '../src/file-io.ts';
-
-const text = (value: string): Uint8Array => new Uint8Array(Buffer.from(value));
-const textOf = (io: LossyFileIo, path: string): string => Buffer.from(io.readFile(path)).toString();
-const disk = (): LossyFileIo => new LossyFileIo({ directories: ['/d'] });
-
-/** `/d/a` with `durable` synced, its entry too. */
-async function withFile(durable: string): Promise<{ io: LossyFileIo; handle: FileHandle }> {
-  const io = disk();
-  const handle = await io.open('/d/a', 'create');
-  await handle.write([text(durable)], 0);
-  await handle.datasync();
-  await io.syncDirectory('/d');
-  return { io, handle };
-}
+import { disk, text, textOf, withFile } from './support/lossy-disk.ts';
 
 describe('injected faults', () => {
   test('a failed datasync loses what it should have written, though the page cache shows it and a second one succeeds', async () => {

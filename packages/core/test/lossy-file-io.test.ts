@@ -1,21 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LossyFileIo } from '../src/conformance/lossy-file-io/lossy-file-io.ts';
 import { POWER_CUT_MODES } from '../src/conformance/lossy-file-io/power-cut.ts';
-import type { FileHandle } from '../src/file-io.ts';
-
-const text = (value: string): Uint8Array => new Uint8Array(Buffer.from(value));
-const textOf = (io: LossyFileIo, path: string): string => Buffer.from(io.readFile(path)).toString();
-const disk = (): LossyFileIo => new LossyFileIo({ directories: ['/d'] });
-
-/** `/d/a` with `durable` synced, its entry too. */
-async function withFile(durable: string): Promise<{ io: LossyFileIo; handle: FileHandle }> {
-  const io = disk();
-  const handle = await io.open('/d/a', 'create');
-  await handle.write([text(durable)], 0);
-  await handle.datasync();
-  await io.syncDirectory('/d');
-  return { io, handle };
-}
+import { disk, text, textOf, withFile } from './support/lossy-disk.ts';
 
 describe('as a file system', () => {
   test('reads what was written, up to the end of the file and not beyond', async () => {
