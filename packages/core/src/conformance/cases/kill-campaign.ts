@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { StorageEngine } from '../../storage-engine.ts';
 import type { StorageEngineBuilder } from '../builder.ts';
-import { createTestEntries } from '../entries.ts';
-import { createModel, differenceBetween, type LogModel, modelLastIndex, modelLastLogId, observe } from '../model.ts';
+import { createModel, type LogModel } from '../model.ts';
 import { childEnvironment, refuseInOwnChild } from '../own-child.ts';
 import { createRandom, defaultSeed, type Random } from '../random.ts';
 import { CrashHistory } from './crash-history.ts';
 import { randomOperation } from './crash-workload.ts';
+import { judgeAfterCrash } from './judge-after-crash.ts';
 import type { KillTask } from './kill-child.ts';
 import { contentOf, killedSnapshotBytes, snapshotContent } from './snapshot-content.ts';
 
@@ -215,32 +215,21 @@ function read(output: string): Told {
   };
 }
 
-/** Opens the place, compares it with what the child told, appends, reopens; resolves to what lies there now. */
+/** Compares the place with what the child told; resolves to what lies there now. */
 async function judge(builder: StorageEngineBuilder, before: Found, task: KillTask, told: Told): Promise<Found> {
   const history = new CrashHistory(before.log);
   const random = createRandom(task.seed);
   while (history.issued < told.issued) history.issue(randomOperation(history.current, random));
   for (const number of told.acknowledged) history.acknowledge(number);
-  const engine = await builder.build(task.build);
-  let model: LogModel;
-  let snapshots: number[];
-  try {
-    model = await observe(engine);
-    const verdict = history.judge(model, history.moment());
-    if (verdict !== undefined) throw new Error(verdict);
-    snapshots = await judgeSnapshots(engine, before.snapshots, task, told);
-    await goOn(engine, model);
-  } finally {
-    await engine.close();
-  }
-  const reopened = await builder.build(task.build);
-  try {
-    const difference = differenceBetween(await observe(reopened), model);
-    if (difference !== undefined) throw new Error(`after going on and a clean reopen: ${difference}`);
-  } finally {
-    await reopened.close();
-  }
-  return { log: model, snapshots };
+  let snapshots: number[] = [];
+  const log = await judgeAfterCrash(
+    () => builder.build(task.build),
+    history,
+    async (engine) => {
+      snapshots = await judgeSnapshots(engine, before.snapshots, task, told);
+    },
+  );
+  return { log, snapshots };
 }
 
 /** Fails unless what was there before, and what was saved, is there whole. Keeps two; resolves to their numbers. */
@@ -266,15 +255,4 @@ async function judgeSnapshots(
   if (lost !== undefined) throw new Error(`snapshot ${lost} was saved and is gone`);
   await snapshotStore.retain(2);
   return found.slice(0, 2);
-}
-
-async function goOn(engine: StorageEngine, model: LogModel): Promise<void> {
-  const last = modelLastIndex(model);
-  const term = Math.max(modelLastLogId(model)?.term ?? 1, model.hardState?.currentTerm ?? 1) + 1;
-  const next = createTestEntries(last + 1, last + 2, term);
-  const hardState = { currentTerm: term, votedFor: 'node-1' };
-  await engine.write({ hardState, entries: next });
-  await engine.logStore.flush();
-  model.entries.push(...next);
-  model.hardState = hardState;
 }
