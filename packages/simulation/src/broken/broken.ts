@@ -1,0 +1,19 @@
+import type { Implementation } from '../cluster/implementation.ts';
+import type { Invariant } from '../invariants/violation.ts';
+import type { PlanOptions } from '../plan/generate-plan.ts';
+
+/** Something deliberately wrong, which the simulation must notice. */
+export interface Broken {
+  readonly name: string;
+  /** What is wrong, and why that matters. */
+  readonly what: string;
+  /** Any of these tells. */
+  readonly caughtBy: readonly Invariant[];
+  /** Found within so many seeds, from 1 on. */
+  readonly seeds: number;
+  /** Invariants that would tell earlier and are left out, to see that the consequences are noticed too. */
+  readonly ignoring?: readonly Invariant[];
+  /** Where it takes a certain kind of cluster. */
+  readonly plan?: PlanOptions;
+  readonly load: () => Promise<Implementation>;
+}

@@ -1,0 +1,124 @@
+import type { Machine } from '../cluster/machine.ts';
+import { describeEvent, type Fault, type FaultEvent, type Target } from '../plan/fault-event.ts';
+import type { World } from './world.ts';
+
+/** Lets the faults of a plan happen, and ends them. */
+export class FaultInjector {
+  readonly #world: World;
+  /** Ends what still goes on. */
+  readonly #ongoing = new Set<() => void>();
+  #isOver = false;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  schedule(events: readonly FaultEvent[]): void {
+    for (const event of events) {
+      this.#world.time.schedule(event.at, () => {
+        this.#world.trace.add(describeEvent(event));
+        if (!this.#isOver) this.#inject(event.fault);
+      });
+    }
+  }
+
+  /** Ends all faults: the network is whole and quiet, disks are fast and have room, every machine that a member runs on is on. */
+  end(): void {
+    this.#isOver = true;
+    for (const undo of this.#ongoing) undo();
+    for (const machine of this.#world.machines) machine.clock.resume();
+    this.#world.network.heal();
+  }
+
+  #inject(fault: Fault): void {
+    const { network, operator } = this.#world;
+    switch (fault.kind) {
+      case 'crash':
+        return this.#targetOf(fault.target)?.crash(fault.how, fault.downFor);
+      case 'crash-all':
+        for (const machine of this.#on) machine.crash(fault.how, fault.downFor);
+        return;
+      case 'pause':
+        return this.#targetOf(fault.target)?.clock.pause(fault.lasts);
+      case 'partition':
+        return this.#cutAll((from, to) => this.#sideOf(from, fault.side) !== this.#sideOf(to, fault.side), fault.lasts);
+      case 'isolate': {
+        const target = this.#targetOf(fault.target);
+        const { direction } = fault;
+        const isCut = (from: Machine, to: Machine): boolean =>
+          (direction !== 'inbound' && from === target) || (direction !== 'outbound' && to === target);
+        return this.#cutAll(isCut, fault.lasts);
+      }
+      case 'cut': {
+        const ends = this.#linkOf(fault.from, fault.to);
+        return this.#cutAll((from, to) => from === ends?.from && to === ends.to, fault.lasts);
+      }
+      case 'noise':
+        network.setUsual(fault.quality);
+        return this.#until(fault.lasts, () => network.setUsual(this.#world.plan.link));
+      case 'bad-link': {
+        const ends = this.#linkOf(fault.from, fault.to);
+        if (ends === undefined) return;
+        network.setLink(ends.from.id, ends.to.id, fault.quality);
+        return this.#until(fault.lasts, () => network.setLink(ends.from.id, ends.to.id, undefined));
+      }
+      case 'slow-disk': {
+        const disk = this.#targetOf(fault.target)?.disk;
+        disk?.setSlowness(fault.factor);
+        return this.#until(fault.lasts, () => disk?.setSlowness(1));
+      }
+      case 'full-disk': {
+        const machine = this.#targetOf(fault.target);
+        machine?.setFull(true);
+        return this.#until(fault.lasts, () => machine?.setFull(false));
+      }
+      case 'failing-sync':
+        return this.#targetOf(fault.target)?.failNextSync();
+      case 'clock-rate':
+        return this.#targetOf(fault.target)?.clock.setRate(fault.rate);
+      case 'membership':
+        void operator.change(fault.step, fault.pick);
+        return;
+      case 'transfer':
+        void operator.transfer(fault.pick);
+    }
+  }
+
+  get #on(): readonly Machine[] {
+    return this.#world.machines.filter(({ isOff }) => !isOff);
+  }
+
+  #targetOf(target: Target): Machine | undefined {
+    if (target === 'leader') return this.#world.leader;
+    return this.#on[target % this.#on.length];
+  }
+
+  #linkOf(from: number, to: number): { readonly from: Machine; readonly to: Machine } | undefined {
+    const sender = this.#targetOf(from);
+    const others = this.#on.filter((machine) => machine !== sender);
+    const receiver = others[to % Math.max(1, others.length)];
+    return sender === undefined || receiver === undefined ? undefined : { from: sender, to: receiver };
+  }
+
+  #sideOf(machine: Machine, side: number): boolean {
+    return ((side >>> this.#world.machines.indexOf(machine)) & 1) === 1;
+  }
+
+  #cutAll(isCut: (from: Machine, to: Machine) => boolean, lasts: number): void {
+    const { machines, network } = this.#world;
+    const undos = machines.flatMap((from) =>
+      machines.filter((to) => to !== from && isCut(from, to)).map((to) => network.cut(from.id, to.id)),
+    );
+    this.#until(lasts, () => {
+      for (const undo of undos) undo();
+    });
+  }
+
+  #until(lasts: number, undo: () => void): void {
+    const once = (): void => {
+      if (this.#ongoing.delete(once)) undo();
+    };
+    this.#ongoing.add(once);
+    this.#world.time.schedule(lasts, once);
+  }
+}
