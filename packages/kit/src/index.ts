@@ -11,6 +11,7 @@ export type { DiagnosticsEvents } from './diagnostics.ts';
 export { controlFiles } from './directory/control-files.ts';
 export type { HardStateStorage, SavedHardState } from './directory/hard-state-files.ts';
 export type { EngineStats, KitStorageEngine } from './engine.ts';
+export { decodeBlockKey, encodeBlockKey } from './format/block-key.ts';
 export { crc32 } from './format/checksum.ts';
 export type { Compression, CustomCompression } from './format/compression.ts';
 export { nodeFileIo } from './io/node-file-io.ts';
