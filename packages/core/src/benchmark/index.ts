@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+export { type ComparisonOptions, type ComparisonTargets, compareWithDatabase, type LogByHand } from './comparison.ts';
+export { comparisonMain } from './comparison-main.ts';
 export { formatReport, formatRows } from './format.ts';
 export { benchmarkMain } from './main.ts';
 export {

@@ -1,8 +1,15 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { StorageEngineBuilder } from '../conformance/builder.ts';
+import {
+  atPlace,
+  count,
+  existingDirectory,
+  ownArguments,
+  type StatusLine,
+  userPath,
+  writeJson,
+} from './command-line.ts';
 import { formatReport, formatRows } from './format.ts';
 import { runMemoryTests } from './memory-rows.ts';
 import { benchmarkEnvironment, runPerformanceTests } from './run-performance-tests.ts';
@@ -46,19 +53,10 @@ export async function benchmarkMain(
     console.log(usage);
     return 0;
   }
-  const parent = mkdtempSync(join(parsed.directory, 'raftlog-bench-'));
-  const remove = (): void => rmSync(parent, { recursive: true, force: true });
-  const stop = (signal: 'SIGINT' | 'SIGTERM'): void => process.exit(128 + constants.signals[signal]);
-  process.once('exit', remove).once('SIGINT', stop).once('SIGTERM', stop);
-  const status = new StatusLine();
-  try {
+  return atPlace(parsed.directory, (parent, status) => {
     const builder = makeBuilder(parent);
-    return await (parsed.memory ? memory(builder, parsed, status) : performance(builder, parsed, status));
-  } finally {
-    status.clear();
-    remove();
-    process.off('exit', remove).off('SIGINT', stop).off('SIGTERM', stop);
-  }
+    return parsed.memory ? memory(builder, parsed, status) : performance(builder, parsed, status);
+  });
 }
 
 async function performance(builder: StorageEngineBuilder, args: Arguments, status: StatusLine): Promise<number> {
@@ -105,8 +103,7 @@ interface Arguments {
 function parse(argv: readonly string[]): Arguments | string {
   try {
     const { values } = parseArgs({
-      // pnpm hands on the `--` that separates its own arguments from the script's.
-      args: argv.filter((argument, i) => i !== 0 || argument !== '--'),
+      args: ownArguments(argv),
       options: {
         payload: { type: 'string' },
         rounds: { type: 'string' },
@@ -120,8 +117,6 @@ function parse(argv: readonly string[]): Arguments | string {
         help: { type: 'boolean', default: false },
       },
     });
-    // A package's script runs in the package; what the user names is relative to where the user is.
-    const from = process.env.INIT_CWD ?? '.';
     return {
       payload: count('payload', values.payload, 0),
       rounds: count('rounds', values.rounds),
@@ -130,38 +125,11 @@ function parse(argv: readonly string[]): Arguments | string {
       entries: count('entries', values.entries),
       batch: values.batch?.map((text) => count('batch', text) ?? 1),
       memory: values.memory,
-      directory: existingDirectory(resolve(from, values.directory)),
-      json: values.json === undefined ? undefined : resolve(from, values.json),
+      directory: existingDirectory(userPath(values.directory)),
+      json: values.json === undefined ? undefined : userPath(values.json),
       help: values.help,
     };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function existingDirectory(path: string): string {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return path;
-  throw new RangeError(`--directory must be an existing directory, but is "${path}".`);
-}
-
-function count(name: string, text: string | undefined, least = 1): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text.replaceAll('_', ''));
-  if (text !== '' && Number.isSafeInteger(value) && value >= least) return value;
-  throw new RangeError(`--${name} must be a whole number of at least ${least}, but is "${text}".`);
-}
-
-function writeJson(path: string, value: unknown): void {
-  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`);
-}
-
-/** What is going on, on one line that is written over; nothing where there is no terminal. */
-class StatusLine {
-  show(text: string): void {
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
-  }
-
-  clear(): void {
-    if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
   }
 }
