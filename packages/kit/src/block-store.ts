@@ -13,9 +13,9 @@ export interface Commit {
   /** Rises by one with each commit, from 1 on. A store that keeps a log of its own can number its records by it; others ignore it. */
   readonly sequence: number;
   /** Remove every block with a key `>=` this. */
-  readonly removeFrom?: number;
+  readonly removeFrom?: number | undefined;
   /** Remove every block with a key `<=` this. The boundary in the header of an earlier commit covers them already: what is left undone by a crash is asked for again after the next open. */
-  readonly removeThrough?: number;
+  readonly removeThrough?: number | undefined;
   /** Put these, ascending by key. Nearly always above every key that is left; a repair puts blocks back in the middle and may replace keys. */
   readonly put: readonly Block[];
   /** Replaces the header. About 100 bytes, opaque to the store. */

@@ -17,3 +17,5 @@ export type { Compression, CustomCompression } from './format/compression.ts';
 export { nodeFileIo } from './io/node-file-io.ts';
 export type { EngineOptions, StoreOptions } from './options.ts';
 export { BaseSnapshotStore, type SnapshotDescription } from './snapshots/base-snapshot-store.ts';
+export { serveBlockStore } from './thread/serve-block-store.ts';
+export { ThreadedBlockStore } from './thread/threaded-block-store.ts';
