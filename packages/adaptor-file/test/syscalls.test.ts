@@ -1,44 +1,23 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { countSyncs, describeSyncs, describeUnderStrace } from '@raftlog/disk-lab';
+import { expect, test } from 'vitest';
+import { fileBuilder } from './support/file-builder.ts';
 
-const hasStrace = process.platform === 'linux' && spawnSync('strace', ['-V']).status === 0;
-const worker = fileURLToPath(new URL('./support/commit-under-strace.mjs', import.meta.url));
+describeSyncs('the file adaptor', () => fileBuilder('sync'));
 
-/** The system calls on the log's directory, in order, between the marks that the worker leaves. */
-function trace(): string[][] {
-  const directory = mkdtempSync(join(tmpdir(), 'raftlog-strace-'));
-  const log = join(directory, 'trace');
-  try {
-    const calls =
-      'trace=openat,rename,renameat,renameat2,pwrite64,pwritev,write,fsync,fdatasync,access,faccessat,faccessat2';
-    execFileSync('strace', ['-f', '-y', '-o', log, '-e', calls, process.execPath, worker, join(directory, 'log')]);
-    const phases: string[][] = [[]];
-    for (const line of readFileSync(log, 'utf8').split('\n')) {
-      if (line.includes('raftlog-mark')) phases.push([]);
-      else if (line.includes('/blocks') && !line.includes('resumed>')) phases.at(-1)?.push(line.replace(/^\d+ +/, ''));
-    }
-    return phases;
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-describe.skipIf(!hasStrace)(`system calls${hasStrace ? '' : ' (left out: strace is not installed)'}`, () => {
-  test('one durable write per commit, and the directory synced before the first', { timeout: 60_000 }, () => {
-    const [creation = [], , commit = []] = trace();
-    const start = creation.findIndex((call) => call.startsWith('openat') && call.includes('.tmp'));
-    expect(creation[start]).toContain('O_DSYNC');
-    const order = creation
-      .slice(start)
-      .filter((call) => /^(pwrite|pwritev|write|rename|fsync)/.test(call))
-      .map((call) => call.split('(')[0]);
+describeUnderStrace('the file adaptor', () => {
+  test('one durable write per commit, and the directory synced before the first', async () => {
+    const { open, persistEntries, purge } = await countSyncs(() => fileBuilder('sync'));
+    const creation = open.calls.filter(({ path }) => path.startsWith('blocks'));
+    const start = creation.findIndex(({ name, path }) => name === 'openat' && path.endsWith('.tmp'));
+    expect(creation[start]?.args).toContain('O_DSYNC');
+    const order = creation.slice(start).filter(({ name }) => /^(pwrite|pwritev|write|rename|fsync)/.test(name));
     const [header, renamed, synced, first] = order;
-    expect([header, renamed, synced]).toEqual(['pwrite64', expect.stringMatching(/^rename/), 'fsync']);
-    expect(first).toMatch(/^pwritev?/);
-    expect(commit.map((call) => call.split('(')[0])).toEqual(['pwritev']);
+    expect(header).toMatchObject({ name: 'pwrite64', path: 'blocks/0000000001.tmp', writesThrough: true });
+    expect(renamed).toMatchObject({ from: 'blocks/0000000001.tmp', path: 'blocks/0000000001.log' });
+    expect(synced).toMatchObject({ name: 'fsync', path: 'blocks' });
+    expect(first).toMatchObject({ path: 'blocks/0000000001.log', writesThrough: true });
+    for (const { calls } of [persistEntries, purge]) {
+      expect(calls).toMatchObject([{ name: expect.stringMatching(/^pwrite/), writesThrough: true }]);
+    }
   });
 });

@@ -16,7 +16,10 @@ export {
 } from './assertions.ts';
 export type { BuildOptions, ChildProcessOpener, LogFiles, OpenInChild, StorageEngineBuilder } from './builder.ts';
 export type { CaseContext, ConformanceArea, ConformanceCase, ConformanceSubject } from './case.ts';
+export { CrashHistory, type CrashMoment } from './cases/crash-history.ts';
+export { randomOperation, type WorkloadOptions } from './cases/crash-workload.ts';
 export { conformanceCases } from './cases/index.ts';
+export { judgeAfterCrash } from './cases/judge-after-crash.ts';
 export {
   type KillCampaignOptions,
   type KillCampaignReport,

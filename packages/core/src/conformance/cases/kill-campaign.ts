@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { StorageEngine } from '../../storage-engine.ts';
 import type { ChildProcessOpener, StorageEngineBuilder } from '../builder.ts';
-import { createTestEntries } from '../entries.ts';
-import { createModel, differenceBetween, type LogModel, modelLastIndex, modelLastLogId, observe } from '../model.ts';
+import { createModel, type LogModel } from '../model.ts';
 import { createRandom, defaultSeed, type Random } from '../random.ts';
 import { CrashHistory } from './crash-history.ts';
 import { randomOperation } from './crash-workload.ts';
+import { judgeAfterCrash } from './judge-after-crash.ts';
 import type { KillTask } from './kill-child.ts';
 
 export interface KillCampaignOptions {
@@ -192,39 +191,11 @@ function read(output: string): Told {
   return { opened: lines.includes('open'), issued: Math.max(0, ...numbers('i')), acknowledged: numbers('a') };
 }
 
-/** Opens the place, compares it with what the child told, appends, reopens; resolves to what lies there now. */
-async function judge(builder: StorageEngineBuilder, before: LogModel, task: KillTask, told: Told): Promise<LogModel> {
+/** Compares the place with what the child told; resolves to what lies there now. */
+function judge(builder: StorageEngineBuilder, before: LogModel, task: KillTask, told: Told): Promise<LogModel> {
   const history = new CrashHistory(before);
   const random = createRandom(task.seed);
   while (history.issued < told.issued) history.issue(randomOperation(history.current, random));
   for (const number of told.acknowledged) history.acknowledge(number);
-  const engine = await builder.build(task.build);
-  let model: LogModel;
-  try {
-    model = await observe(engine);
-    const verdict = history.judge(model, history.moment());
-    if (verdict !== undefined) throw new Error(verdict);
-    await goOn(engine, model);
-  } finally {
-    await engine.close();
-  }
-  const reopened = await builder.build(task.build);
-  try {
-    const difference = differenceBetween(await observe(reopened), model);
-    if (difference !== undefined) throw new Error(`after going on and a clean reopen: ${difference}`);
-  } finally {
-    await reopened.close();
-  }
-  return model;
-}
-
-async function goOn(engine: StorageEngine, model: LogModel): Promise<void> {
-  const last = modelLastIndex(model);
-  const term = Math.max(modelLastLogId(model)?.term ?? 1, model.hardState?.currentTerm ?? 1) + 1;
-  const next = createTestEntries(last + 1, last + 2, term);
-  const hardState = { currentTerm: term, votedFor: 'node-1' };
-  await engine.write({ hardState, entries: next });
-  await engine.logStore.flush();
-  model.entries.push(...next);
-  model.hardState = hardState;
+  return judgeAfterCrash(() => builder.build(task.build), history);
 }

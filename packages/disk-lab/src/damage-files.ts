@@ -1,0 +1,115 @@
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { type BuildOptions, createRandom } from '@raftlog/core/conformance';
+import { type Damage, DamageChooser } from './damage.ts';
+import type { Verdict } from './damage-verdict.ts';
+import { DamagedCopies } from './damaged-copies.ts';
+import { type MakeBuilder, placeOf } from './place.ts';
+import { runNode } from './processes.ts';
+import type { SpecimenTask } from './programs/specimen-writer.ts';
+
+export interface DamageOptions {
+  /** Bytes to flip bits of, and files to cut short or end in zeros (half of them each). Half of each in a store that was closed, half in one whose process was killed. */
+  readonly flips: number;
+  readonly cuts: number;
+  /** The store and the damages follow from it. */
+  readonly seed: number;
+  /** Only files whose path below the engine's directory it matches. Default: all. */
+  readonly files?: RegExp;
+  /** What the engine is opened with. Default: `small`. */
+  readonly build?: Omit<BuildOptions, 'fileIo'>;
+}
+
+/** What came of the damages; see `Outcome` for what the counts mean. */
+export interface DamageReport {
+  readonly intact: number;
+  /** By code. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** By code. */
+  readonly unreadable: Readonly<Record<string, number>>;
+  readonly lost: number;
+  readonly returned: number;
+  readonly altered: number;
+  readonly crashed: number;
+  /** By signal; `HUNG` for what took longer than 20 s. */
+  readonly killed: Readonly<Record<string, number>>;
+  readonly damages: readonly (Damage & Verdict)[];
+}
+
+/**
+ * Makes a store, damages a copy of it in one place, opens the copy in a child process, reads everything, and judges; again and again.
+ * Rejects if the undamaged copy isn't intact.
+ */
+export async function damageFiles(makeBuilder: MakeBuilder, options: DamageOptions): Promise<DamageReport> {
+  const damages: (Damage & Verdict)[] = [];
+  for (const left of ['closed', 'killed'] as const) {
+    const share = (count: number): number => (left === 'closed' ? Math.ceil(count / 2) : Math.floor(count / 2));
+    const counts = { flips: share(options.flips), cuts: share(options.cuts) };
+    if (counts.flips + counts.cuts > 0)
+      damages.push(...(await damageStore(makeBuilder, left, { ...options, ...counts })));
+  }
+  return summarize(damages);
+}
+
+async function damageStore(
+  makeBuilder: MakeBuilder,
+  left: Damage['left'],
+  options: DamageOptions,
+): Promise<(Damage & Verdict)[]> {
+  const { flips, cuts, seed, build = { small: true } } = options;
+  const builder = await makeBuilder();
+  const scratch = await mkdtemp(join(tmpdir(), 'raftlog-damage-'));
+  try {
+    const { child, directory } = placeOf(builder);
+    const task: SpecimenTask = { module: child.module.href, place: child.place, build, seed, kill: left === 'killed' };
+    const written = await runNode('specimen-writer', task);
+    if (written.signal !== (task.kill ? 'SIGKILL' : null) || (!task.kill && written.exitCode !== 0)) {
+      throw new Error(`The store could not be made: ${written.complaint}`);
+    }
+    const original = join(scratch, 'original');
+    await cp(directory, original, { recursive: true });
+    const paths = (await filesBelow(original)).filter((path) => options.files?.test(path) !== false);
+    const chooser = await DamageChooser.over(left, original, paths, createRandom(seed));
+    const copies = new DamagedCopies(task, original, directory);
+    try {
+      await copies.checkUndamaged();
+      for (let flip = 0; flip < flips; flip++) await copies.look(chooser.next('flip'));
+      for (let cut = 0; cut < cuts; cut++) await copies.look(chooser.next(cut % 2 === 0 ? 'cut' : 'zero'));
+      await copies.settle();
+      return copies.seen;
+    } finally {
+      copies.stop();
+    }
+  } finally {
+    await builder.cleanup();
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return paths.map((path) => relative(directory, path)).sort();
+}
+
+function summarize(damages: readonly (Damage & Verdict)[]): DamageReport {
+  const having = (outcome: Verdict['outcome']): (Damage & Verdict)[] =>
+    damages.filter((damage) => damage.outcome === outcome);
+  const byCode = (outcome: Verdict['outcome']): Record<string, number> => {
+    const counts: Record<string, number> = {};
+    for (const { code = 'none' } of having(outcome)) counts[code] = (counts[code] ?? 0) + 1;
+    return counts;
+  };
+  return {
+    intact: having('intact').length,
+    refused: byCode('refused'),
+    unreadable: byCode('unreadable'),
+    lost: having('lost').length,
+    returned: having('returned').length,
+    altered: having('altered').length,
+    crashed: having('crashed').length,
+    killed: byCode('killed'),
+    damages,
+  };
+}
