@@ -7,6 +7,8 @@ export function raftlogTests(test: NonNullable<ViteUserConfig['test']> = {}): Vi
       include: ['test/**/*.test.ts'],
       // A test that fails sometimes is a finding: no retries, here or in CI.
       retry: 0,
+      // A forgotten `test.only` would leave out the rest and pass.
+      allowOnly: false,
       // Catches what hangs. A figure of the machine is no test: how long a sweep over every byte takes depends on what else runs.
       testTimeout: 60_000,
       // `turbo` runs two packages at once already, and most tests wait for a disk.

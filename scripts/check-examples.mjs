@@ -3,7 +3,7 @@ import './lib/node-version.mjs';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packInto, tarballDependencies, temporaryDirectory } from './lib/pack.mjs';
-import { run } from './lib/run.mjs';
+import { build, run } from './lib/run.mjs';
 import { isMain, standalone } from './lib/tally.mjs';
 import { removeReports } from './lib/test-reports.mjs';
 import { examplePackages } from './lib/workspace.mjs';
@@ -32,4 +32,5 @@ export async function checkExamples(tally) {
   }
 }
 
-if (isMain(import.meta)) await standalone('Examples on the packed packages, outside the workspace', checkExamples);
+if (isMain(import.meta))
+  await standalone('Examples on the packed packages, outside the workspace', checkExamples, build);

@@ -1,6 +1,6 @@
 // publint and attw: does each published package say the truth about what is in it?
 import './lib/node-version.mjs';
-import { pnpm } from './lib/run.mjs';
+import { build, pnpm } from './lib/run.mjs';
 import { isMain, standalone } from './lib/tally.mjs';
 import { publishedPackages } from './lib/workspace.mjs';
 
@@ -10,4 +10,4 @@ export async function checkPackages(tally) {
   }
 }
 
-if (isMain(import.meta)) await standalone('Package checks', checkPackages);
+if (isMain(import.meta)) await standalone('Package checks', checkPackages, build);

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { run } from './lib/run.mjs';
+import { build, run } from './lib/run.mjs';
 import { isMain, standalone } from './lib/tally.mjs';
 import { root, workspacePackages } from './lib/workspace.mjs';
 
@@ -149,4 +149,4 @@ async function runSnippet({ module }) {
   }
 }
 
-if (isMain(import.meta)) await standalone('Snippets of the documentation', checkSnippets);
+if (isMain(import.meta)) await standalone('Snippets of the documentation', checkSnippets, build);

@@ -4,7 +4,7 @@ import './lib/node-version.mjs';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { packedPackages, tarballDependencies, temporaryDirectory } from './lib/pack.mjs';
-import { run } from './lib/run.mjs';
+import { build, run } from './lib/run.mjs';
 import { isMain, standalone } from './lib/tally.mjs';
 import { root } from './lib/workspace.mjs';
 
@@ -121,4 +121,4 @@ function problemsOf(contents, manifest) {
   return problems;
 }
 
-if (isMain(import.meta)) await standalone('Packed packages, installed into an empty project', checkTarballs);
+if (isMain(import.meta)) await standalone('Packed packages, installed into an empty project', checkTarballs, build);

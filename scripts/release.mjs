@@ -1,5 +1,5 @@
 // Publishes what the changesets have versioned. From a clean build, so that nothing stale is in a tarball, and only if
-// everything passes.
+// everything passes. Nor from turbo's cache.
 import './lib/node-version.mjs';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { workspacePackages } from './lib/workspace.mjs';
 for (const { path } of workspacePackages()) rmSync(join(path, 'dist'), { recursive: true, force: true });
 
 const steps = [
-  [process.execPath, ['scripts/test.mjs'], { RAFTLOG_CI: 'full' }],
+  [process.execPath, ['scripts/test.mjs'], { RAFTLOG_CI: 'full', TURBO_FORCE: 'true' }],
   [...pnpmCommand(['exec', 'changeset', 'publish']), {}],
 ];
 for (const [command, args, env] of steps) {

@@ -8,7 +8,6 @@ import { readReports, removeReports } from './lib/test-reports.mjs';
 import { workspacePackages } from './lib/workspace.mjs';
 
 const atOnce = 2;
-const debianPackages = { cc: 'gcc libc6-dev' };
 
 export async function runTests(tally) {
   const waiting = workspacePackages();
@@ -22,7 +21,7 @@ export async function runTests(tally) {
 async function testPackage(tally, { path, manifest }) {
   leaveOutTiers(tally, manifest.name, join(path, 'test', 'tools.json'));
   removeReports(path);
-  // A test that is skipped for want of a tool looks at RAFTLOG_CI too; CI systems that only set CI mean the same.
+  // For the scripts of the packages; CI systems that only set CI mean the same.
   const env = nothingLeftOut ? { RAFTLOG_CI: 'full' } : {};
   const result = await pnpm(['--dir', path, 'run', 'test:run'], { env });
   countTests(tally, manifest.name, path, result);
@@ -54,7 +53,7 @@ function leaveOutTiers(tally, name, file) {
   if (!existsSync(file)) return;
   for (const [tool, tier] of Object.entries(JSON.parse(readFileSync(file, 'utf8')))) {
     if (isInstalled(tool)) continue;
-    tally.leaveOut(`${name}, ${tier}`, `needs ${tool} (apt-get install ${debianPackages[tool] ?? tool})`);
+    tally.leaveOut(`${name}, ${tier}`, `needs ${tool} (apt-get install ${tool})`);
   }
 }
 

@@ -121,6 +121,9 @@ export function runInteractive(command, args, { cwd = root, env = {} } = {}) {
 export const pnpmCommand = (args) => ['npx', ['-y', pnpmSpec, ...args]];
 export const pnpm = (args, options) => run(...pnpmCommand(args), options);
 
+/** What is checked must be what the sources say, not an older build. */
+export const build = () => pnpm(['exec', 'turbo', 'run', 'build', '--output-logs=errors-only']);
+
 /** Whether a program is on the PATH. */
 export function isInstalled(name) {
   const names = windows ? [`${name}.exe`, `${name}.cmd`] : [name];

@@ -87,9 +87,10 @@ export class Tally {
 /** Whether a script is what Node was started with. */
 export const isMain = (meta) => realpathSync(process.argv[1]) === fileURLToPath(meta.url);
 
-/** Lets a script that holds one concern also run by itself. */
-export async function standalone(title, body) {
+/** Lets a script that holds one concern also run by itself; `before` is what the others would have done by then. */
+export async function standalone(title, body, before) {
   const tally = new Tally();
-  await tally.step(title, body);
+  if (before) await tally.step('Build', async () => tally.result('build', await before()));
+  if (tally.failed === 0) await tally.step(title, body);
   tally.finish();
 }

@@ -23,6 +23,11 @@ export function checkInteger(argument: string, value: unknown, lowest: number, h
   throw invalid(argument, value, `an integer from ${lowest} to ${highest}`);
 }
 
+/** Options and ranges, whose parts are all optional. */
+export function checkObject(argument: string, value: object): void {
+  if (typeof value !== 'object' || value === null) throw invalid(argument, value, 'an object');
+}
+
 /** Where a log may be cut. */
 export function checkIndex(argument: string, value: unknown): number {
   return checkInteger(argument, value, 1, MAX_INDEX);

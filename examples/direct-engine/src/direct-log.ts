@@ -12,6 +12,7 @@ import {
   checkIndex,
   checkInteger,
   checkLogId,
+  checkObject,
   checkReadIndex,
   checkSuccession,
   copyEntries,
@@ -73,7 +74,7 @@ export class DirectLog implements LogStore {
   }
 
   get durableIndex(): number {
-    return Math.max(this.#durable, this.#accepted.boundary?.index ?? 0);
+    return this.#durable;
   }
 
   get purgeBoundary(): LogId | undefined {
@@ -125,6 +126,7 @@ export class DirectLog implements LogStore {
   async getEntries(first: number, last: number, options: ReadOptions = {}): Promise<Entry[]> {
     checkReadIndex('first', first);
     checkReadIndex('last', last);
+    checkObject('options', options);
     const { maxBytes = Number.POSITIVE_INFINITY, exact = false, signal } = options;
     if (typeof maxBytes !== 'number' || !(maxBytes >= 0)) throw invalid('maxBytes', maxBytes, 'a number of bytes');
     const { firstIndex, lastIndex } = this.#accepted;
@@ -139,23 +141,30 @@ export class DirectLog implements LogStore {
     return from > to ? [] : upTo(maxBytes, this.#accepted.range(from, to));
   }
 
-  entries(range?: Partial<IndexRange>, options?: StreamOptions): AsyncIterable<Entry> {
-    // Taken now, not at the first `next()`: the end is fixed when the stream is made.
-    const first = Math.max(range?.first ?? 0, this.#accepted.firstIndex);
-    const last = Math.min(range?.last ?? Number.POSITIVE_INFINITY, this.#accepted.lastIndex);
-    return this.#stream(first, last, this.#accepted.entry(last), range, options);
+  entries(range: Partial<IndexRange> = {}, options: StreamOptions = {}): AsyncIterable<Entry> {
+    // Taken now, not at the first `next()`: the end is fixed when the stream is made. What is wrong with it the stream tells, not the call.
+    const { first = 0, last = Number.MAX_SAFE_INTEGER } = range ?? {};
+    const { firstIndex, lastIndex } = this.#accepted;
+    const end = Number.isSafeInteger(last) ? Math.min(last, lastIndex) : lastIndex;
+    const lastEntry = this.#accepted.entry(end);
+    const check = (): number => {
+      this.#queue.checkOpen();
+      checkObject('range', range);
+      checkObject('options', options);
+      checkReadIndex('range.last', last);
+      return Math.max(checkReadIndex('range.first', first), firstIndex);
+    };
+    return this.#stream(check, end, lastEntry, options);
   }
 
   async *#stream(
-    first: number,
+    check: () => number,
     last: number,
     lastEntry: Entry | undefined,
-    range?: Partial<IndexRange>,
-    { chunkBytes, signal }: StreamOptions = {},
+    options: StreamOptions,
   ): AsyncGenerator<Entry> {
-    this.#queue.checkOpen();
-    if (range?.first !== undefined) checkReadIndex('range.first', range.first);
-    if (range?.last !== undefined) checkReadIndex('range.last', range.last);
+    const first = check();
+    const { chunkBytes, signal } = options;
     // Checked, but there is nothing to chunk: the log is in memory.
     if (chunkBytes !== undefined) checkInteger('chunkBytes', chunkBytes, 1, Number.MAX_SAFE_INTEGER);
     checkNotAborted(signal);

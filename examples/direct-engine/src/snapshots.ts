@@ -9,7 +9,7 @@ import {
   type SnapshotStore,
   StorageError,
 } from '@raftlog/core';
-import { checkInteger, checkLogId, invalid } from './arguments.ts';
+import { checkInteger, checkLogId, checkObject, invalid } from './arguments.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import { moveIntoPlace, temporaryName, writeTemporary } from './files.ts';
 import { asStorageError, systemCode } from './system-errors.ts';
@@ -62,6 +62,8 @@ export class SnapshotDirectory implements SnapshotStore {
   ): Promise<SnapshotInfo> {
     return this.#run('save the snapshot', async () => {
       this.#queue.checkWritable();
+      checkObject('meta', meta);
+      checkObject('options', options);
       const lastIncluded = checkLogId('meta.lastIncluded', meta.lastIncluded, 1);
       const context = copyContext(meta.context);
       const id = `${lastIncluded.index}-${lastIncluded.term}-${randomUUID()}`;
@@ -99,6 +101,7 @@ export class SnapshotDirectory implements SnapshotStore {
 
   async *open(id: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Uint8Array> {
     this.#queue.checkOpen();
+    checkObject('options', options);
     checkId(id);
     const info = await this.#run('read the snapshot', () => this.#readInfo(id));
     const start = fixedHeaderBytes + info.context.byteLength;

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StorageEngine } from '@raftlog/core';
 import { type BuildOptions, DirectoryBuilder } from '@raftlog/core/conformance';
@@ -23,9 +24,13 @@ export function directBuilder(): DirectoryBuilder {
     open,
     module: new URL(import.meta.url),
     takesFileIo: true,
-    files: (directory) => ({
-      log: async () => [join(directory, 'direct.journal')],
-      hardState: [join(directory, 'direct.hard-state-a'), join(directory, 'direct.hard-state-b')],
-    }),
+    files: (directory) => {
+      const snapshots = join(directory, 'direct.snapshots');
+      return {
+        log: async () => [join(directory, 'direct.journal')],
+        hardState: [join(directory, 'direct.hard-state-a'), join(directory, 'direct.hard-state-b')],
+        snapshots: async () => (await readdir(snapshots)).map((name) => join(snapshots, name)),
+      };
+    },
   });
 }

@@ -9,6 +9,7 @@ export class MapBlocks implements BlockStore {
   readonly #path: string;
   /** Ascending by key. */
   #blocks = new Map<number, Uint8Array>();
+  #header: Uint8Array | undefined;
 
   constructor(context: BlockStoreContext) {
     this.#context = context;
@@ -20,9 +21,14 @@ export class MapBlocks implements BlockStore {
     if (!content && this.#context.create) return { header: undefined, lastIndex: undefined };
     if (!content) throw damaged(this.#path);
     const { header, blocks }: { header: Uint8Array; blocks: Map<number, Uint8Array> } = deserialize(content);
-    // What a killed process wrote may be in the page cache only: onto the disk with it, before anybody relies on it.
-    await this.#replace(header, blocks);
+    this.#header = header;
+    this.#blocks = blocks;
     return { header, lastIndex: [...blocks.keys()].at(-1) };
+  }
+
+  async settle(): Promise<void> {
+    // What a killed process wrote may be in the page cache only: onto the disk with it, before anybody relies on it.
+    if (this.#header) await this.#replace(this.#header, this.#blocks);
   }
 
   async commit({ removeFrom = Infinity, removeThrough = 0, put, header }: Commit): Promise<void> {

@@ -1,4 +1,4 @@
 import { describeStorageEngine } from '@raftlog/core/conformance/vitest';
 import { mapBuilder } from './map-builder.ts';
 
-await describeStorageEngine('the map adaptor', mapBuilder, { level: 1 });
+describeStorageEngine('the map adaptor', mapBuilder, { level: 1 });

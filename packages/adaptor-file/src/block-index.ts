@@ -31,6 +31,8 @@ export class BlockIndex {
   /** Adds keys above all others. */
   put(segment: number, low: number, high: number): void {
     const last = this.#pieces.at(-1);
+    // Two places for one key: whichever were read, it might be the one that was cut off.
+    if (low <= this.highKey) throw new RangeError(`Key ${low} is put behind key ${this.highKey}.`);
     if (last?.segment === segment) this.#pieces[this.#pieces.length - 1] = { ...last, high };
     else this.#pieces.push({ segment, low, high });
   }

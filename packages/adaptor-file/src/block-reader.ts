@@ -1,6 +1,7 @@
 import type { FileHandle } from '@raftlog/core';
 import type { Block } from '@raftlog/kit';
 import type { Piece } from './block-index.ts';
+import { isUnreadable } from './files.ts';
 import type { RunTable } from './run-table.ts';
 import {
   alignRecord,
@@ -51,7 +52,7 @@ export async function readPiece(segment: OpenSegment, piece: Piece, read: BlockR
     if (firstRun === undefined || lastRun === undefined) return;
     // A buffer of its own: the blocks are views on it, and nobody writes to it again.
     const bytes = new Uint8Array(Buffer.allocUnsafeSlow(lastRun.end - firstRun.start).buffer);
-    const filled = await fill(handle, bytes, firstRun.start);
+    const filled = await readRuns(handle, bytes, plan, firstRun.start);
     const view = viewOf(bytes.subarray(0, filled));
     for (const run of plan) {
       if (read.done) return;
@@ -60,6 +61,23 @@ export async function readPiece(segment: OpenSegment, piece: Piece, read: BlockR
         throw corruption({ path, offset: bad, lost: { first: from, last: Math.min(run.lastKey, piece.high) } });
       from = run.lastKey + 1;
     }
+  }
+}
+
+/** Reads the bytes of the runs, which start at `base`, with what lies between them. That may have become unreadable, and then each run is read for itself. */
+async function readRuns(
+  handle: FileHandle,
+  bytes: Uint8Array,
+  plan: readonly PlannedRun[],
+  base: number,
+): Promise<number> {
+  try {
+    return await fill(handle, bytes, base);
+  } catch (error) {
+    if (plan.length === 1 || !isUnreadable(error)) throw error;
+    bytes.fill(0);
+    for (const { start, end } of plan) await handle.read(bytes.subarray(start - base, end - base), start);
+    return bytes.byteLength;
   }
 }
 

@@ -5,7 +5,7 @@ import { BackgroundWork } from './background-work.ts';
 import { BlockIndex } from './block-index.ts';
 import { type BlockRead, highestKey, readPiece } from './block-reader.ts';
 import { bodyBytes, recordBytes } from './record-encoder.ts';
-import { type RecoveredLog, recoverLog } from './recovery.ts';
+import { type RecoveredLog, type RecoveredSegment, recoverLog } from './recovery.ts';
 import { secureNewest } from './recovery-finish.ts';
 import { RunTable } from './run-table.ts';
 import { cutOf } from './segment-contents.ts';
@@ -38,6 +38,8 @@ export class FileBlocks implements BlockStore {
   readonly #reclaimer: SegmentReclaimer;
   readonly #sealer: SegmentSealer;
   #index = new BlockIndex();
+  /** What was found, as long as nothing of it was mended. */
+  #recovered: RecoveredLog | undefined;
   /** The segment that takes records; `undefined`: the next commit starts one. */
   #writer: SegmentWriter | undefined;
   /** The newest segment, where it takes no more records: its footer waits for the segment after it. */
@@ -67,13 +69,10 @@ export class FileBlocks implements BlockStore {
   }
 
   async open(): Promise<OpenedBlocks> {
-    const { create, directory, fileIo } = this.#context;
+    const { create, directory } = this.#context;
     const log = await recoverLog(this.#context);
     if (log.segments.length === 0 && !create) throw lostStore(directory);
-    // Up to here nothing was changed: whatever is refused is left as it was.
-    for (const path of log.temporary) await fileIo.remove(path);
-    this.#adopt(log, await secureNewest(this.#context, log));
-    this.#reclaimer.removeFiles(log.unneeded);
+    this.#adopt(log);
     const damagedRanges = log.damages.flatMap(({ lost }) => lost ?? []);
     return {
       header: log.kitHeader,
@@ -83,13 +82,31 @@ export class FileBlocks implements BlockStore {
     };
   }
 
+  async settle(): Promise<void> {
+    await this.#orFail(async () => {
+      const log = this.#recovered;
+      if (log === undefined) return;
+      this.#recovered = undefined;
+      for (const path of log.temporary) await this.#context.fileIo.remove(path);
+      const writer = await secureNewest(this.#context, log);
+      if (writer !== undefined) {
+        this.#writer = writer;
+        // Until now it was a segment like any other, open for reading at most.
+        await this.#shelf.retire(writer.header.id);
+        this.#shelf.pin(writer.segment, writer.handle, writer.contents.runs);
+      }
+      for (const segment of log.segments) if (segment.header.id !== writer?.header.id) this.#sealIfNeedBe(segment);
+      this.#reclaimer.removeFiles(log.unneeded);
+    });
+  }
+
   async commit(commit: Commit): Promise<void> {
     await this.#orFail(async () => {
       checkCommit(commit, this.#newest.lastSequence);
       const writer = await this.#writerFor(commit);
       const cut = cutOf(commit, commit.put[0]?.key);
       const firstSegment = this.#firstSegmentAfter(cut, commit.removeThrough);
-      const position = { syncedSequence: this.#syncedSequence, highKey: this.#index.highKey, firstSegment };
+      const position = { syncedSequence: this.#syncedSequence, highKey: this.#index.highKey, firstSegment, cut };
       await writer.append(commit, position, this.#segmentBytes);
       // The record is in the file and, unless buffered, on the disk. From here on reads find it.
       this.#applyToIndex(commit, cut, writer.header);
@@ -129,34 +146,41 @@ export class FileBlocks implements BlockStore {
     }
   }
 
-  /** Takes over what a recovery found, with the writer that goes on where it ends. */
-  #adopt(log: RecoveredLog, writer: SegmentWriter | undefined): void {
+  /** Takes over what a recovery found, to be read. */
+  #adopt(log: RecoveredLog): void {
+    const segments = log.segments.map((segment) => ({ ...segment, header: this.#withSalt(segment) }));
+    this.#recovered = { ...log, segments };
     this.#index = log.index;
     this.#kitHeader = log.kitHeader;
     this.#firstSegment = log.firstSegment;
-    for (const [position, recovered] of log.segments.entries()) {
-      const { path, header, summary, runs, hasFooter, damaged, headerLost } = recovered;
-      const segment = { path, header: this.#withSalt(header, headerLost), lastSequence: summary.lastSequence };
+    for (const { path, header, summary, runs, hasFooter } of segments) {
       this.#newestId = header.id;
       this.#newest = summary;
       this.#syncedSequence = summary.lastSequence;
-      if (header.id === writer?.header.id) {
-        this.#writer = writer;
-        this.#shelf.pin(segment, writer.handle, writer.contents.runs);
-      } else {
-        const held = hasFooter ? undefined : (runs ?? new RunTable());
-        this.#shelf.add({ ...segment, runs: held });
-        if (held === undefined) continue;
-        const unsealed = { segment, summary, runs: held };
-        if (damaged) this.#sealer.addDamaged({ ...unsealed, headerLost });
-        else if (position === log.segments.length - 1) this.#unsealedNewest = unsealed;
-        else this.#sealer.add(unsealed);
-      }
+      const held = hasFooter ? undefined : (runs ?? new RunTable());
+      this.#shelf.add({ path, header, lastSequence: summary.lastSequence, runs: held });
     }
   }
 
+  /** A segment that takes no more records and has no footer gets one, each at its time. */
+  #sealIfNeedBe({
+    path,
+    header,
+    summary,
+    runs = new RunTable(),
+    hasFooter,
+    damaged,
+    headerLost,
+  }: RecoveredSegment): void {
+    if (hasFooter) return;
+    const unsealed = { segment: { path, header, lastSequence: summary.lastSequence }, summary, runs };
+    if (damaged) this.#sealer.addDamaged({ ...unsealed, headerLost });
+    else if (header.id === this.#newestId) this.#unsealedNewest = unsealed;
+    else this.#sealer.add(unsealed);
+  }
+
   /** A segment of which nothing could be read gets a salt of its own: whatever records it holds are void. */
-  #withSalt(header: SegmentHeader, headerLost: boolean): SegmentHeader {
+  #withSalt({ header, headerLost }: RecoveredSegment): SegmentHeader {
     return headerLost && header.salt === 0 ? { ...header, salt: this.#nextSalt() } : header;
   }
 

@@ -1,6 +1,7 @@
 import { StorageError } from '@raftlog/core';
 import { type Adaptor, defineAdaptor, type EngineOptions } from '@raftlog/kit';
 import { FileBlocks } from './file-blocks.ts';
+import { MAX_BODY_BYTES } from './segment-format.ts';
 
 /** Options of {@link FileStorageEngine}. */
 export interface FileOptions extends EngineOptions {
@@ -15,6 +16,9 @@ const KIB = 1024;
 const MIN_SEGMENT_BYTES = 64 * KIB;
 const MAX_SEGMENT_BYTES = 1024 * KIB * KIB;
 const DEFAULT_SEGMENT_BYTES = 64 * KIB * KIB;
+
+/** Room in a record for the headers of the blocks, and for a block that a truncation puts back: of full blocks they are a thousandth. */
+const OVERHEAD_BYTES = 16 * KIB * KIB;
 
 /**
  * Durable Raft storage in a segmented write-ahead log: no native database, one write to the disk per commit.
@@ -33,6 +37,7 @@ export const FileStorageEngine: Adaptor<FileOptions> = defineAdaptor<FileOptions
   name: '@raftlog/adaptor-file',
   durability: ['sync', 'buffered'],
   keepsNoBlocks: true,
+  maxCommitBytes: MAX_BODY_BYTES - OVERHEAD_BYTES,
   blockStore: (options, context) => new FileBlocks(context, { segmentBytes: checkSegmentBytes(options.segmentBytes) }),
 });
 

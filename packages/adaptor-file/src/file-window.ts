@@ -1,23 +1,30 @@
 import type { FileHandle } from '@raftlog/core';
+import { isUnreadable, PAGE_BYTES } from './files.ts';
 
 const WINDOW_BYTES = 1024 * 1024;
 
 /**
  * A file read front to back in bounded memory. Each refill is a trip to the thread pool, so that a long scan stalls nobody, and goes into the
  * same buffer: a fresh one each time would leave tens of megabytes to a collector that has no other reason to run.
+ *
+ * Where a page that is asked for can't be read, `refuse` makes the error to throw; without it the page is zero.
  */
 export class FileWindow {
   readonly size: number;
   readonly #handle: FileHandle;
   readonly #buffer: Uint8Array;
+  readonly #refuse: ((offset: number, cause: unknown) => Error) | undefined;
   #bytes: Uint8Array = new Uint8Array(0);
   /** What is in memory, and where in the file it starts. For those who can't afford a view per record. */
   view: DataView = new DataView(new ArrayBuffer(0));
   start = 0;
+  /** End of the last page that was asked for and can't be read; 0: there was none. */
+  unreadableEnd = 0;
 
-  constructor(handle: FileHandle, size: number) {
+  constructor(handle: FileHandle, size: number, refuse?: (offset: number, cause: unknown) => Error) {
     this.#handle = handle;
     this.size = size;
+    this.#refuse = refuse;
     this.#buffer = new Uint8Array(Math.min(WINDOW_BYTES, size));
   }
 
@@ -29,7 +36,7 @@ export class FileWindow {
     const wanted = Math.max(0, Math.min(length, this.size - position));
     const held = this.#peek(position);
     if (held.byteLength >= wanted) return held;
-    const read = await this.#handle.read(this.#buffer.subarray(0, this.size - position), position);
+    const read = await this.#fill(position, wanted);
     this.#bytes = this.#buffer.subarray(0, read);
     this.view = new DataView(this.#buffer.buffer, 0, read);
     this.start = position;
@@ -60,6 +67,31 @@ export class FileWindow {
       position += bytes.byteLength - needle.byteLength + 1;
     }
     return undefined;
+  }
+
+  /** Fills the buffer from `position` on; with less of it, but `wanted` bytes, where pages can't be read. */
+  async #fill(position: number, wanted: number): Promise<number> {
+    const into = this.#buffer.subarray(0, this.size - position);
+    try {
+      return await this.#handle.read(into, position);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+    for (let at = 0; at < into.byteLength; ) {
+      const page = into.subarray(at, at + PAGE_BYTES - ((position + at) % PAGE_BYTES));
+      try {
+        const read = await this.#handle.read(page, position + at);
+        if (read < page.byteLength) return at + read;
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+        if (at >= wanted) return at;
+        if (this.#refuse !== undefined) throw this.#refuse(position + at, error);
+        page.fill(0);
+        this.unreadableEnd = Math.max(this.unreadableEnd, position + at + page.byteLength);
+      }
+      at += page.byteLength;
+    }
+    return into.byteLength;
   }
 
   #peek(position: number): Uint8Array {

@@ -28,7 +28,8 @@ export async function headerFromRecords(handle: FileHandle, id: number): Promise
         firstSegment: header.firstSegment,
         highKey: header.highKeyBefore,
         cuts: header.cuts - (header.removeFrom === undefined ? 0 : 1),
-        previousLowestCut: NO_CUT,
+        // Nobody knows what was cut before this record, and it counts only where the number of cuts says that something was.
+        previousLowestCut: 1,
         repair: header.removeFrom === undefined && (blocks[0]?.key ?? NO_CUT) <= header.highKeyBefore,
         kitHeader: undefined,
       };

@@ -83,8 +83,17 @@ export class RecordEncoder {
     const bytes = offset - context.offset;
     const padded = alignRecord(bytes);
     if (padded > bytes) chunks.push(PADDING.subarray(0, padded - bytes));
+    // Spelled out: spreading `context` costs each commit several kilobytes of garbage.
     encodeRecordHeader(view, scratch, {
-      ...context,
+      id: context.id,
+      salt: context.salt,
+      offset: context.offset,
+      syncedSequence: context.syncedSequence,
+      highKeyBefore: context.highKeyBefore,
+      highKeyAfter: context.highKeyAfter,
+      lowestCut: context.lowestCut,
+      cuts: context.cuts,
+      firstSegment: context.firstSegment,
       sequence: commit.sequence,
       removeFrom: commit.removeFrom,
       removeThrough: commit.removeThrough,

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { FileWindow } from './file-window.ts';
-import type { PlacedBlock, PlacedCommit } from './segment-contents.ts';
+import { cutOf, type PlacedBlock, type PlacedCommit } from './segment-contents.ts';
 import {
   alignRecord,
   BLOCK_HEADER_BYTES,
@@ -55,6 +55,7 @@ export function recordInMemory(window: FileWindow, stamp: SegmentStamp, offset: 
   for (let at = bodyAt + header.kitHeaderBytes; at < end; ) {
     if (whatIsAt(view, at) !== 'block') return { header, intact: undefined };
     const blockEnd = at + BLOCK_HEADER_BYTES + blockBytesAt(view, at);
+    if (blockEnd > end) return { header, intact: undefined };
     blocks.push({ key: blockKeyAt(view, at), offset: start + at, end: start + blockEnd });
     at = blockEnd;
   }
@@ -95,9 +96,10 @@ export async function kitHeaderOf(window: FileWindow, header: RecordHeader): Pro
   return bytes.slice(0, header.kitHeaderBytes);
 }
 
-function scanned(header: RecordHeader, blocks: PlacedBlock[]): ScannedRecord {
-  const { sequence, removeFrom, removeThrough } = header;
-  return { header, sequence, removeFrom, removeThrough, blocks, end: recordEnd(header) };
+function scanned(header: RecordHeader, blocks: PlacedBlock[]): ScannedRecord | undefined {
+  if (blocks.length !== header.blockCount) return undefined;
+  const { sequence, removeThrough } = header;
+  return { header, sequence, cut: cutOf(header, blocks[0]?.key), removeThrough, blocks, end: recordEnd(header) };
 }
 
 /** The intact record headers of this life of the segment from `from` on, whatever their records are worth. */

@@ -1,4 +1,5 @@
 import type { FileHandle, FileIo } from '@raftlog/core';
+import { isUnreadable, PAGE_BYTES } from './files.ts';
 import type { RecoveredLog, RecoveredSegment } from './recovery.ts';
 import type { SegmentScan } from './segment-scan.ts';
 import { SegmentWriter } from './segment-writer.ts';
@@ -28,7 +29,7 @@ export async function secureNewest(place: Place, log: RecoveredLog): Promise<Seg
   if (segment !== undefined && scan !== undefined) {
     const handle = await fileIo.open(segment.path, 'write', { syncWrites: !buffered });
     try {
-      await rewrite(handle, scan.unsyncedFrom, scan.contents.end);
+      await rewrite(handle, scan.unsyncedFrom, scan.contents.end, segment.damaged);
       if (takesMore(segment, scan)) {
         writer = new SegmentWriter(segment.path, segment.header, handle, scan.contents, scan.size, !buffered);
       }
@@ -45,11 +46,27 @@ function takesMore(segment: RecoveredSegment, scan: SegmentScan): boolean {
   return !segment.damaged && !segment.hasFooter && scan.tornBytes === 0;
 }
 
-async function rewrite(handle: FileHandle, from: number, end: number): Promise<void> {
+async function rewrite(handle: FileHandle, from: number, end: number, damaged: boolean): Promise<void> {
   const buffer = new Uint8Array(Math.max(0, Math.min(REWRITE_BYTES, end - from)));
   for (let offset = from; offset < end; offset += REWRITE_BYTES) {
-    const read = await handle.read(buffer.subarray(0, end - offset), offset);
-    await handle.write([buffer.subarray(0, read)], offset);
+    await rewritePiece(handle, buffer.subarray(0, end - offset), offset, damaged);
   }
   if (from < end) await handle.datasync();
+}
+
+async function rewritePiece(handle: FileHandle, into: Uint8Array, offset: number, damaged: boolean): Promise<void> {
+  let read: number;
+  try {
+    read = await handle.read(into, offset);
+  } catch (error) {
+    if (!damaged || !isUnreadable(error)) throw error;
+    const half = offset + into.byteLength / 2;
+    const middle = Math.max(Math.ceil((offset + 1) / PAGE_BYTES), Math.floor(half / PAGE_BYTES)) * PAGE_BYTES - offset;
+    // A page of the damage that the scan has left out: around it, all is written.
+    if (middle >= into.byteLength) return;
+    await rewritePiece(handle, into.subarray(0, middle), offset, damaged);
+    await rewritePiece(handle, into.subarray(middle), offset + middle, damaged);
+    return;
+  }
+  await handle.write([into.subarray(0, read)], offset);
 }

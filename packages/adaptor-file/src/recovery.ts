@@ -1,10 +1,12 @@
 import { join } from 'node:path';
-import { type FileHandle, type FileIo, StorageError } from '@raftlog/core';
+import { type FileIo, StorageError } from '@raftlog/core';
 import { BlockIndex } from './block-index.ts';
+import { readIfReadable, withFile } from './files.ts';
 import { headerFromRecords } from './header-salvage.ts';
 import type { RunTable } from './run-table.ts';
+import { scanSalvaged } from './salvaged-segment.ts';
 import { SegmentContents } from './segment-contents.ts';
-import { readTrailer, type SegmentSummary } from './segment-footer.ts';
+import { readTrailer } from './segment-footer.ts';
 import {
   decodeSegmentHeader,
   FORMAT_VERSION,
@@ -14,13 +16,21 @@ import {
   type Trailer,
 } from './segment-format.ts';
 import { isTemporary, segmentIdOf, segmentPath } from './segment-names.ts';
-import { corruption, type Damage, type SegmentScan, scanSegment } from './segment-scan.ts';
+import {
+  corruption,
+  cutLosses,
+  type Damage,
+  loseEnd,
+  type SegmentScan,
+  type SegmentToScan,
+  scanSegment,
+} from './segment-scan.ts';
 
 /** A segment as the recovery found it. */
 export interface RecoveredSegment {
   readonly path: string;
   readonly header: SegmentHeader;
-  readonly summary: SegmentSummary;
+  readonly summary: SegmentContents;
   /** Where the blocks lie, if the segment was scanned; otherwise its footer has it. */
   readonly runs: RunTable | undefined;
   /** True: it ends with a footer that says the same. */
@@ -93,7 +103,7 @@ export async function recoverLog(options: RecoveryOptions): Promise<RecoveredLog
     found.set(id, await findSegment(options, id));
   });
   const newestHeader = found.get(newestId)?.header;
-  const newest = newestHeader && (await scanNewest(options, newestHeader));
+  const newest = newestHeader && (await scanNewest(options, newestHeader, found.get(newestId)?.headerLost === true));
   const firstSegment = newest?.lastRecord?.header.firstSegment ?? newestHeader?.firstSegment ?? ids[0] ?? newestId;
   const live: LiveSegment[] = [];
   for (let id = firstSegment; id <= newestId; id++) {
@@ -105,16 +115,26 @@ export async function recoverLog(options: RecoveryOptions): Promise<RecoveredLog
   if (lost !== undefined && !salvage) throw missingSegment(lost.path, newestHeader);
 
   const segments: RecoveredSegment[] = [];
-  const damages: Damage[] = [];
+  let damages: readonly Damage[] = [];
   let kitHeader: Uint8Array | undefined;
   const trailers = await readTrailers(options, live);
+  const nexts = nextHeaders(live);
   for (const [position, segment] of live.entries()) {
-    const next = live.slice(position + 1).find(({ header }) => header !== undefined)?.header;
+    const next = nexts[position];
+    const found = trailers.get(segment.id);
+    // A footer that doesn't end where the next segment begins is not the last word on this one.
+    const trailer = found?.salvaged || found?.lastSequence === (next?.firstSequence ?? 0) - 1 ? found : undefined;
     const scan =
-      segment.id === newestId ? newest : await scanUnlessSealed(options, segment, next, trailers.get(segment.id));
-    const recovered = combine(segment, segments.at(-1), scan, trailers.get(segment.id));
-    if (segment.headerLost) damages.push({ path: segment.path, offset: 0, lost: undefined });
-    damages.push(...(scan?.damages ?? []));
+      segment.id === newestId ? newest : await scanUnlessSealed(options, segment, next, trailer, found?.lastSequence);
+    const recovered = combine(segment, segments.at(-1), scan, trailer);
+    if (recovered.summary.lowestCut !== NO_CUT) damages = cutLosses(damages, recovered.summary.lowestCut);
+    if (segment.headerLost) {
+      const { lastSequence } = recovered.summary;
+      const isEnd = segment.id === newestId && scan === undefined && options.witnessedSequence <= lastSequence;
+      const lost = isEnd ? loseEnd(recovered.summary, index.highKey) : undefined;
+      damages = [...damages, { path: segment.path, offset: 0, lost }];
+    }
+    damages = [...damages, ...(scan?.damages ?? [])];
     kitHeader = scan?.lastRecord?.kitHeader ?? segment.header?.kitHeader ?? kitHeader;
     segments.push(recovered);
     addToIndex(index, recovered);
@@ -124,19 +144,32 @@ export async function recoverLog(options: RecoveryOptions): Promise<RecoveredLog
 }
 
 /** Adds the net effect of a segment to that of the segments before it. */
-function addToIndex(index: BlockIndex, { header, summary }: RecoveredSegment): void {
+function addToIndex(index: BlockIndex, { path, header, summary }: RecoveredSegment): void {
   if (summary.lowestCut !== NO_CUT) index.removeFrom(summary.lowestCut);
   if (summary.highestRemoveThrough > 0) index.removeThrough(summary.highestRemoveThrough);
   if (summary.lowKey > summary.highKey) return;
-  if (header.repair) index.replace(header.id, summary.lowKey, summary.highKey);
-  else index.put(header.id, summary.lowKey, summary.highKey);
+  const { lowKey, highKey } = summary;
+  if (header.repair) index.replace(header.id, lowKey, highKey);
+  else if (lowKey > index.highKey) index.put(header.id, lowKey, highKey);
+  else throw corruption({ path, offset: 0, lost: { first: lowKey, last: index.highKey } });
+}
+
+/** For each segment the header of the next one that has its header. */
+function nextHeaders(live: readonly LiveSegment[]): readonly (SegmentHeader | undefined)[] {
+  const nexts: (SegmentHeader | undefined)[] = [];
+  let next: SegmentHeader | undefined;
+  for (const { header } of live.toReversed()) {
+    nexts.push(next);
+    next = header ?? next;
+  }
+  return nexts.reverse();
 }
 
 async function findSegment(options: RecoveryOptions, id: number): Promise<LiveSegment> {
   const path = segmentPath(options.directory, id);
-  return withFile(options.fileIo, path, async (handle) => {
+  return withFile(options.fileIo, path, 'read', async (handle) => {
     const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
-    const read = await handle.read(bytes, 0);
+    const read = await readIfReadable(handle, bytes, 0);
     const decoded = decodeSegmentHeader(bytes.subarray(0, read));
     if (decoded !== undefined && 'unknownVersion' in decoded) throw unsupportedFormat(path, decoded.unknownVersion);
     if (decoded?.id === id) return { id, path, header: decoded, headerLost: false, missing: false };
@@ -146,15 +179,24 @@ async function findSegment(options: RecoveryOptions, id: number): Promise<LiveSe
   });
 }
 
-async function scanNewest(options: RecoveryOptions, header: SegmentHeader): Promise<SegmentScan> {
+async function scanNewest(options: RecoveryOptions, header: SegmentHeader, headerLost: boolean): Promise<SegmentScan> {
   const { directory, fileIo, salvage, witnessedSequence } = options;
   const path = segmentPath(directory, header.id);
-  return withFile(fileIo, path, async (handle) => {
+  return withFile(fileIo, path, 'read', async (handle) => {
     // A footer is written when the next segment exists.
-    if (!salvage && (await readTrailer(handle, header)) !== undefined) {
-      throw missingSegment(segmentPath(directory, header.id + 1), header);
-    }
-    return scanSegment({ path, handle, header, next: undefined, provenSequence: witnessedSequence, salvage });
+    const trailer = await readTrailer(handle, header);
+    const successor = segmentPath(directory, header.id + 1);
+    if (trailer !== undefined && !salvage) throw missingSegment(successor, header);
+    const sealedSequence = trailer?.lastSequence;
+    // A header that was made from the first intact record knows that one to be there.
+    const provenSequence = Math.max(witnessedSequence, sealedSequence ?? 0, headerLost ? header.firstSequence : 0);
+    const scan = await scanSegment({ path, handle, header, next: undefined, provenSequence, sealedSequence, salvage });
+    if (trailer === undefined) return scan;
+    const { contents, lastRecord, damages } = scan;
+    const highKey = lastRecord?.header.highKeyAfter ?? header.highKey;
+    // How far the log went is for the witness to say, if that knows more.
+    const lost = witnessedSequence > contents.lastSequence ? undefined : loseEnd(contents, highKey);
+    return { ...scan, damages: [...damages, { path: successor, offset: 0, lost }] };
   });
 }
 
@@ -163,24 +205,27 @@ async function readTrailers(options: RecoveryOptions, live: readonly LiveSegment
   const trailers = new Map<number, Trailer>();
   await inParallel(live.slice(0, -1), async ({ id, path, header, headerLost }) => {
     if (header === undefined || headerLost) return;
-    const trailer = await withFile(options.fileIo, path, (handle) => readTrailer(handle, header));
+    const trailer = await withFile(options.fileIo, path, 'read', (handle) => readTrailer(handle, header));
     if (trailer !== undefined) trailers.set(id, trailer);
   });
   return trailers;
 }
 
-/** Scans a segment that isn't the newest, unless its footer will do. A salvage looks at every record, for a footer tells nothing of damage that came later. */
+/** Scans a segment that isn't the newest, unless its footer will do. A salvage looks at everything, for a footer tells nothing of damage that came later. */
 async function scanUnlessSealed(
   options: RecoveryOptions,
   { path, header }: LiveSegment,
   next: SegmentHeader | undefined,
   trailer: Trailer | undefined,
+  sealedSequence: number | undefined,
 ): Promise<SegmentScan | undefined> {
   const { fileIo, salvage, witnessedSequence } = options;
-  if (header === undefined || (trailer !== undefined && (trailer.salvaged || !salvage))) return undefined;
-  return withFile(fileIo, path, (handle) =>
-    scanSegment({ path, handle, header, next, provenSequence: witnessedSequence, salvage }),
-  );
+  if (header === undefined || (trailer !== undefined && !salvage)) return undefined;
+  return withFile(fileIo, path, 'read', async (handle) => {
+    const provenSequence = witnessedSequence;
+    const segment: SegmentToScan = { path, handle, header, next, provenSequence, sealedSequence, salvage };
+    return (trailer?.salvaged ? await scanSalvaged(segment, trailer) : undefined) ?? scanSegment(segment);
+  });
 }
 
 function combine(
@@ -191,7 +236,8 @@ function combine(
 ): RecoveredSegment {
   const { path, headerLost } = segment;
   const header = segment.header ?? substituteHeader(segment.id, previous);
-  const summary = scan?.contents ?? trailer ?? new SegmentContents(header, SEGMENT_HEADER_BYTES);
+  const sealed = trailer && SegmentContents.of(header, trailer);
+  const summary = scan?.contents ?? sealed ?? new SegmentContents(header, SEGMENT_HEADER_BYTES);
   const damaged = headerLost || (scan?.damages.length ?? 0) > 0;
   return {
     path,
@@ -217,15 +263,6 @@ function substituteHeader(id: number, previous: RecoveredSegment | undefined): S
     repair: false,
     kitHeader: undefined,
   };
-}
-
-async function withFile<T>(fileIo: FileIo, path: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
-  const handle = await fileIo.open(path, 'read');
-  try {
-    return await use(handle);
-  } finally {
-    await handle.close();
-  }
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -12,7 +12,8 @@ export interface PlacedBlock {
 /** The change that a record makes, with the places of its blocks. */
 export interface PlacedCommit {
   readonly sequence: number;
-  readonly removeFrom: number | undefined;
+  /** As {@link cutOf} has it. */
+  readonly cut: number | undefined;
   readonly removeThrough: number | undefined;
   readonly blocks: readonly PlacedBlock[];
   /** Where the record ends. */
@@ -52,10 +53,9 @@ export class SegmentContents implements SegmentSummary {
   }
 
   apply(commit: PlacedCommit): void {
-    const cut = cutOf(commit, commit.blocks[0]?.key);
-    if (cut !== undefined) {
+    if (commit.cut !== undefined) {
       this.cuts++;
-      this.cutFrom(cut);
+      this.cutFrom(commit.cut);
     }
     if (commit.removeThrough !== undefined) {
       this.highestRemoveThrough = Math.max(this.highestRemoveThrough, commit.removeThrough);
@@ -73,6 +73,18 @@ export class SegmentContents implements SegmentSummary {
     }
     this.lastSequence = commit.sequence;
     this.end = commit.end;
+  }
+
+  /** What a footer says, but for the runs. */
+  static of(header: SegmentHeader, summary: SegmentSummary): SegmentContents {
+    const contents = new SegmentContents(header, summary.end);
+    contents.lastSequence = summary.lastSequence;
+    contents.cuts = summary.cuts;
+    contents.lowestCut = summary.lowestCut;
+    contents.highestRemoveThrough = summary.highestRemoveThrough;
+    contents.lowKey = summary.lowKey;
+    contents.highKey = summary.highKey;
+    return contents;
   }
 
   /** Leaves out damage: the next record has this sequence and starts here. */

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { FileHandle } from '@raftlog/core';
+import { readIfReadable } from './files.ts';
 import { RunTable } from './run-table.ts';
 import {
   decodeTrailer,
@@ -15,7 +16,8 @@ export type SegmentSummary = Omit<Trailer, keyof SegmentStamp | 'salvaged' | 'ru
 
 /**
  * Writes the footer of a segment that takes no more records: its runs, then the trailer as the last bytes of the file. Only once all its records
- * are durable and the segment after it exists. Nothing depends on it, so it isn't synced: a torn one is as good as none.
+ * are durable and the segment after it exists. The records say the same, so it isn't synced: a torn one is as good as none. Not so a salvaged one,
+ * which alone says what of the records is good: the caller syncs it.
  */
 export async function writeFooter(
   handle: FileHandle,
@@ -51,7 +53,8 @@ export async function writeFooter(
 export async function readTrailer(handle: FileHandle, stamp: SegmentStamp): Promise<Trailer | undefined> {
   const size = await handle.size();
   const bytes = new Uint8Array(TRAILER_BYTES);
-  if (size < TRAILER_BYTES || (await handle.read(bytes, size - TRAILER_BYTES)) < TRAILER_BYTES) return undefined;
+  if (size < TRAILER_BYTES || (await readIfReadable(handle, bytes, size - TRAILER_BYTES)) < TRAILER_BYTES)
+    return undefined;
   const trailer = decodeTrailer(bytes, stamp);
   // The file, not a number in it, says how much to allocate.
   if (trailer === undefined || trailer.runsOffset + trailer.runCount * RUN_BYTES + TRAILER_BYTES !== size)
@@ -62,6 +65,6 @@ export async function readTrailer(handle: FileHandle, stamp: SegmentStamp): Prom
 /** The runs that a trailer speaks of; `undefined` if they are damaged. */
 export async function readRuns(handle: FileHandle, trailer: Trailer): Promise<RunTable | undefined> {
   const payload = new Uint8Array(trailer.runCount * RUN_BYTES);
-  await handle.read(payload, trailer.runsOffset);
+  await readIfReadable(handle, payload, trailer.runsOffset);
   return crc32(payload) === trailer.runsCrc ? RunTable.decode(payload) : undefined;
 }

@@ -218,7 +218,8 @@ export type Found = 'block' | 'record' | undefined;
 export function whatIsAt(view: DataView, at: number): Found {
   if (at + BLOCK_HEADER_BYTES > view.byteLength) return undefined;
   const magic = view.getUint32(at, true);
-  return magic === BLOCK_MAGIC ? 'block' : magic === RECORD_MAGIC ? 'record' : undefined;
+  if (magic === BLOCK_MAGIC) return 'block';
+  return magic === RECORD_MAGIC && at + RECORD_HEADER_BYTES <= view.byteLength ? 'record' : undefined;
 }
 
 export function blockKeyAt(view: DataView, at: number): number {
@@ -234,7 +235,7 @@ export function kitHeaderBytesAt(view: DataView, at: number): number {
 }
 
 /**
- * What ends a sealed segment: all that an open needs of it without a scan. A hint that can be lost: the records say the same.
+ * What ends a sealed segment: all that an open needs of it without a scan. A hint that can be lost, for the records say the same; unless a salvage wrote it.
  */
 export interface Trailer extends SegmentStamp {
   /** Written by a salvage: the records don't say the same, for parts of them are damaged. */

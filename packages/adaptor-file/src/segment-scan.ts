@@ -27,6 +27,8 @@ export interface SegmentToScan {
   readonly next: SegmentHeader | undefined;
   /** Highest sequence that is known to have been durable. */
   readonly provenSequence: number;
+  /** Last sequence by the segment's own footer, if it has one. */
+  readonly sealedSequence: number | undefined;
   /** True: go on behind damage. False: throw `CORRUPTION`. */
   readonly salvage: boolean;
 }
@@ -60,9 +62,12 @@ export interface SegmentScan {
  */
 export async function scanSegment(segment: SegmentToScan): Promise<SegmentScan> {
   const { header, next, path } = segment;
-  const window = new FileWindow(segment.handle, await segment.handle.size());
+  const size = await segment.handle.size();
+  const window = segment.salvage
+    ? new FileWindow(segment.handle, size)
+    : new FileWindow(segment.handle, size, (at, cause) => corruption({ path, offset: at, lost: undefined }, cause));
   const contents = new SegmentContents(header, SEGMENT_HEADER_BYTES);
-  const damages: Damage[] = [];
+  let damages: readonly Damage[] = [];
   const unsynced = new UnsyncedTail(header.firstSequence - 1);
   const endSequence = next?.firstSequence ?? Number.POSITIVE_INFINITY;
   let highKey = header.highKey;
@@ -75,6 +80,7 @@ export async function scanSegment(segment: SegmentToScan): Promise<SegmentScan> 
     if (found?.intact?.sequence === expected) {
       last = found.intact;
       contents.apply(last);
+      if (last.cut !== undefined) damages = cutLosses(damages, last.cut);
       highKey = last.header.highKeyAfter;
       unsynced.add(last);
       offset = last.end;
@@ -82,16 +88,24 @@ export async function scanSegment(segment: SegmentToScan): Promise<SegmentScan> 
     }
     const proven = next === undefined ? segment.provenSequence : next.firstSequence - 1;
     const tail = await examineTail(window, header, offset, expected);
-    if (expected > proven && !tail.provesDurable) {
+    // What can't be read was never torn by a crash.
+    if (expected > proven && !tail.provesDurable && window.unreadableEnd <= offset) {
       tornBytes = tail.bytes;
       break;
     }
     const intact = await nextIntactRecord(window, header, offset + RECORD_ALIGNMENT, contents.lastSequence);
     const resumed = intact !== undefined && intact.sequence < endSequence ? intact : undefined;
-    const lost = takeLoss(contents, highKey, found?.header, stateBefore(header.id, resumed?.header, next));
+    const endIsWhole = segment.sealedSequence === contents.lastSequence;
+    // Where no record behind the damage is intact, a header may be, and it tells of the commits before its own.
+    const known = resumed?.header ?? (next === undefined ? tail.newest : undefined);
+    const after = stateBefore(header.id, known, next, endIsWhole);
+    const lost =
+      after === undefined && found === undefined && segment.provenSequence < expected
+        ? loseEnd(contents, highKey)
+        : takeLoss(contents, highKey, found?.header, after);
     const damage = { path, offset, lost };
     if (!segment.salvage) throw corruption(damage);
-    damages.push(damage);
+    damages = [...damages, damage];
     if (resumed === undefined) break;
     contents.skipTo(resumed.sequence, resumed.header.offset);
     highKey = resumed.header.highKeyBefore;
@@ -108,14 +122,33 @@ export async function scanSegment(segment: SegmentToScan): Promise<SegmentScan> 
 }
 
 /** The error for damage, which also tells what to do. */
-export function corruption({ path, offset, lost }: Damage): StorageError<'CORRUPTION'> {
+export function corruption({ path, offset, lost }: Damage, cause?: unknown): StorageError<'CORRUPTION'> {
   const range = lost === undefined ? '' : `; entries ${lost.first} to ${lost.last} are lost`;
   return new StorageError(
     'CORRUPTION',
     `${path} is damaged at byte ${offset}${range}. Nothing was changed. Restore this node from its peers or from a backup, ` +
       "or open it with onCorruption: 'salvage' and repair the lost range.",
     { path, offset, ...(lost === undefined ? {} : { lostRange: lost }) },
+    cause === undefined ? undefined : { cause },
   );
+}
+
+/**
+ * For commits that are lost at the end of the log, of which nothing is left, neither here nor in the witness: they may have cut off anything, and
+ * what they put is unknown but for one thing, that there is something behind `highKey` that a peer must bring before this node may vote.
+ */
+export function loseEnd(contents: SegmentContents, highKey: number): IndexRange {
+  contents.cutFrom(1);
+  return { first: 1, last: highKey + 1 };
+}
+
+/** The same damages, when a later commit has cut off everything from `cut` on: that is nobody's loss any more. */
+export function cutLosses(damages: readonly Damage[], cut: number): readonly Damage[] {
+  return damages.map((damage) => {
+    const { lost } = damage;
+    if (lost === undefined || lost.last < cut) return damage;
+    return { ...damage, lost: lost.first < cut ? { first: lost.first, last: cut - 1 } : undefined };
+  });
 }
 
 /** What lies from `offset` on, where no good record of the sequence `expected` stands. */
@@ -124,38 +157,46 @@ async function examineTail(
   header: SegmentHeader,
   offset: number,
   expected: number,
-): Promise<{ readonly provesDurable: boolean; readonly bytes: number }> {
+): Promise<{ readonly provesDurable: boolean; readonly newest: RecordHeader | undefined; readonly bytes: number }> {
   const prefix = recordPrefix(header);
   const start = await window.fetch(offset, prefix.byteLength);
   const begun = start.byteLength >= prefix.byteLength && prefix.every((byte, at) => start[at] === byte);
   let end = begun ? offset + prefix.byteLength : offset;
+  let provesDurable = false;
+  let newest: RecordHeader | undefined;
   for await (const found of headersFrom(window, header, offset)) {
     // The record at the very place doesn't count as a proof of itself: it knew only of those before it.
-    if (found.syncedSequence >= expected) return { provesDurable: true, bytes: 0 };
+    provesDurable ||= found.syncedSequence >= expected;
+    if (found.sequence > expected) newest = found;
     end = Math.max(end, Math.min(recordEnd(found), window.size));
   }
-  return { provesDurable: false, bytes: end - offset };
+  return { provesDurable, newest, bytes: end - offset };
 }
 
 /** The state of the log that comes after damage, as the next intact thing tells it. */
-interface StateBefore {
+export interface StateBefore {
   readonly highKey: number;
   readonly cuts: number;
   readonly lowestCut: number;
 }
 
-/** Of the segments between two headers only the last one's cuts are known: with more of them lost, everything may have been cut. */
-function stateBefore(
+/**
+ * A header knows the cuts of the one segment before it. Where something else is lost as well, the end of this segment or more than one
+ * segment after it, everything may have been cut.
+ */
+export function stateBefore(
   id: number,
   record: RecordHeader | undefined,
   next: SegmentHeader | undefined,
+  endIsWhole: boolean,
 ): StateBefore | undefined {
   if (record !== undefined) {
     const own = record.removeFrom === undefined ? 0 : 1;
     return { highKey: record.highKeyBefore, cuts: record.cuts - own, lowestCut: record.lowestCut };
   }
   if (next === undefined) return undefined;
-  return { highKey: next.highKey, cuts: next.cuts, lowestCut: next.id - id > 2 ? 1 : next.previousLowestCut };
+  const isKnown = next.id - id === 1 || (next.id - id === 2 && endIsWhole);
+  return { highKey: next.highKey, cuts: next.cuts, lowestCut: isKnown ? next.previousLowestCut : 1 };
 }
 
 /**
@@ -163,7 +204,7 @@ function stateBefore(
  * ones that it removed: everything from the lowest cut of the segment on counts as lost then, because an entry that was
  * truncated must never come back.
  */
-function takeLoss(
+export function takeLoss(
   contents: SegmentContents,
   highKey: number,
   damaged: RecordHeader | undefined,
@@ -174,7 +215,8 @@ function takeLoss(
   if (after !== undefined && after.cuts !== contents.cuts) first = Math.min(first, after.lowestCut);
   if (first <= highKey) contents.cutFrom(first);
   contents.cuts = after?.cuts ?? damaged?.cuts ?? contents.cuts;
-  const last = Math.max(damaged?.highKeyAfter ?? 0, after?.highKey ?? 0);
+  // What the damaged record put may have been cut off by another one that is lost: what comes after them knows.
+  const last = after?.highKey ?? damaged?.highKeyAfter ?? 0;
   return first <= last ? { first, last } : undefined;
 }
 

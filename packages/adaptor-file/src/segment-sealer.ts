@@ -1,5 +1,6 @@
 import type { FileHandle, FileIo } from '@raftlog/core';
 import type { BackgroundWork } from './background-work.ts';
+import { withFile } from './files.ts';
 import type { RunTable } from './run-table.ts';
 import { type SegmentSummary, writeFooter } from './segment-footer.ts';
 import { encodeSegmentHeader } from './segment-format.ts';
@@ -58,7 +59,9 @@ export class SegmentSealer {
     const { fileIo, shelf } = this.#parts;
     // It may have been purged since.
     if (!shelf.has(segment.header.id)) return;
-    await withFile(fileIo, segment.path, (handle) => writeFooter(handle, segment.header, summary, runs, false));
+    await withFile(fileIo, segment.path, 'write', (handle) =>
+      writeFooter(handle, segment.header, summary, runs, false),
+    );
     shelf.settle(segment, runs);
   }
 
@@ -71,13 +74,13 @@ export class SegmentSealer {
       const temporary = temporaryPath(directory, header.id);
       const handle = await fileIo.open(temporary, 'create-new');
       await handle.close();
-      await withFile(fileIo, temporary, (file) => rewriteHeader(file, segment));
+      await withFile(fileIo, temporary, 'write', (file) => rewriteHeader(file, segment));
       await fileIo.rename(temporary, path);
       await fileIo.syncDirectory(directory);
     } else if (headerLost) {
-      await withFile(fileIo, path, (file) => rewriteHeader(file, segment));
+      await withFile(fileIo, path, 'write', (file) => rewriteHeader(file, segment));
     }
-    await withFile(fileIo, path, async (handle) => {
+    await withFile(fileIo, path, 'write', async (handle) => {
       await writeFooter(handle, header, summary, runs, true);
       await handle.datasync();
     });
@@ -88,13 +91,4 @@ export class SegmentSealer {
 async function rewriteHeader(handle: FileHandle, { header }: Segment): Promise<void> {
   await handle.write([encodeSegmentHeader(header)], 0);
   await handle.datasync();
-}
-
-async function withFile(fileIo: FileIo, path: string, use: (handle: FileHandle) => Promise<void>): Promise<void> {
-  const handle = await fileIo.open(path, 'write');
-  try {
-    await use(handle);
-  } finally {
-    await handle.close();
-  }
 }

@@ -187,6 +187,7 @@ async function scanRuns({ path, header, lastSequence }: Segment, handle: FileHan
     header,
     next: undefined,
     provenSequence: lastSequence,
+    sealedSequence: undefined,
     salvage: false,
   });
   return scan.contents.runs;

@@ -1,7 +1,8 @@
 import type { FileHandle, FileIo } from '@raftlog/core';
 import type { Commit } from '@raftlog/kit';
+import { isFull } from './files.ts';
 import { type EncodedRecord, RecordEncoder } from './record-encoder.ts';
-import { cutOf, SegmentContents } from './segment-contents.ts';
+import { SegmentContents } from './segment-contents.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentHeader } from './segment-format.ts';
 import { segmentPath, temporaryPath } from './segment-names.ts';
 import type { Segment } from './segment-shelf.ts';
@@ -18,11 +19,12 @@ const SMALL_RECORD_BYTES: number = 16 * 1024;
 
 const ZEROS = new Uint8Array(GROWTH_BYTES);
 
-/** What the writer of a segment needs to know of the log. */
+/** What the writer of a segment needs to know of the log, and of what a commit does to it. */
 export interface LogPosition {
   readonly syncedSequence: number;
   readonly highKey: number;
   readonly firstSegment: number;
+  readonly cut: number | undefined;
 }
 
 /** The segment that takes records. */
@@ -32,7 +34,7 @@ export class SegmentWriter {
   readonly handle: FileHandle;
   readonly contents: SegmentContents;
   readonly #encoder = new RecordEncoder();
-  readonly #growsAhead: boolean;
+  #growsAhead: boolean;
   /** Length of the file: up to here blocks are allocated and written. */
   #size: number;
 
@@ -64,7 +66,7 @@ export class SegmentWriter {
   async append(commit: Commit, position: LogPosition, segmentBytes: number): Promise<void> {
     const { contents, header } = this;
     const { put } = commit;
-    const cut = cutOf(commit, put[0]?.key);
+    const { cut } = position;
     const record = await this.#encoder.encode(commit, {
       id: header.id,
       salt: header.salt,
@@ -81,10 +83,10 @@ export class SegmentWriter {
     });
     const end = contents.end + record.bytes;
     const ahead = this.#zerosAhead(record, end, segmentBytes);
-    await this.handle.write(ahead > 0 ? [...record.chunks, ZEROS.subarray(0, ahead)] : record.chunks, contents.end);
+    await this.#write(record.chunks, contents.end, ahead);
     this.#size = Math.max(this.#size, end + ahead);
-    const { sequence, removeFrom, removeThrough } = commit;
-    contents.apply({ sequence, removeFrom, removeThrough, blocks: record.blocks, end });
+    const { sequence, removeThrough } = commit;
+    contents.apply({ sequence, cut, removeThrough, blocks: record.blocks, end });
   }
 
   /** Cuts off what was only allocated ahead: a log that was closed cleanly ends with its last record. */
@@ -92,6 +94,21 @@ export class SegmentWriter {
     if (this.#size <= this.contents.end) return;
     await this.handle.truncate(this.contents.end);
     this.#size = this.contents.end;
+  }
+
+  /** Writes a record and zeros behind it: in one call, for a trip to the disk is what a small commit costs. */
+  async #write(record: Uint8Array[], offset: number, ahead: number): Promise<void> {
+    if (ahead === 0) return this.handle.write(record, offset);
+    try {
+      await this.handle.write([...record, ZEROS.subarray(0, ahead)], offset);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      // There may be room for the record alone. To write it again is safe, unlike to sync again what a failed sync may have dropped: every byte
+      // that counts is handed over anew. The records before it are durable, for only a file with synced writes grows ahead; this one is
+      // acknowledged to nobody; and what of the zeros has got behind it is as good as none.
+      this.#growsAhead = false;
+      await this.handle.write(record, offset);
+    }
   }
 
   #zerosAhead(record: EncodedRecord, end: number, segmentBytes: number): number {

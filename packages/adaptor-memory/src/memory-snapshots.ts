@@ -6,7 +6,6 @@ const CHUNK_BYTES = 256 * 1024;
 
 interface Saved {
   readonly info: SnapshotInfo;
-  readonly sequence: number;
   readonly chunks: readonly Uint8Array[];
 }
 
@@ -19,18 +18,19 @@ export class MemorySnapshots extends BaseSnapshotStore {
     { lastIncluded, context }: SnapshotDescription,
     content: AsyncIterable<Uint8Array>,
   ): Promise<SnapshotInfo> {
-    const sequence = ++this.#sequence;
+    const id = String(++this.#sequence);
     const chunks = await collect(content);
     const size = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-    const info: SnapshotInfo = { id: String(sequence), lastIncluded, context, size };
-    this.#saved.set(info.id, { info, sequence, chunks });
+    const info: SnapshotInfo = { id, lastIncluded, context, size };
+    this.#saved.set(info.id, { info, chunks });
     return copyOf(info);
   }
 
   protected override async newest(most: number): Promise<SnapshotInfo[]> {
-    return this.#newestFirst()
-      .slice(0, most)
-      .map(({ info }) => copyOf(info));
+    return [...this.#saved.values()]
+      .map(({ info }) => copyOf(info))
+      .sort(newestFirst)
+      .slice(0, most);
   }
 
   protected override async read(id: string): Promise<AsyncIterable<Uint8Array> | undefined> {
@@ -43,23 +43,24 @@ export class MemorySnapshots extends BaseSnapshotStore {
   }
 
   protected override async eraseOlder(oldest: SnapshotInfo): Promise<void> {
-    const saved = this.#newestFirst();
-    const older = saved.slice(saved.findIndex(({ info }) => info.id === oldest.id) + 1);
-    for (const { info } of older) this.#saved.delete(info.id);
+    // By order, not by place in a list: `oldest` may have been removed meanwhile.
+    for (const { info } of this.#saved.values()) {
+      if (newestFirst(oldest, info) < 0) this.#saved.delete(info.id);
+    }
   }
 
   protected override async free(): Promise<void> {
     this.#saved.clear();
   }
+}
 
-  #newestFirst(): Saved[] {
-    return [...this.#saved.values()].sort(
-      (a, b) =>
-        b.info.lastIncluded.index - a.info.lastIncluded.index ||
-        b.info.lastIncluded.term - a.info.lastIncluded.term ||
-        b.sequence - a.sequence,
-    );
-  }
+/** Among snapshots of the same state the one saved last comes first: ids count up. */
+function newestFirst(a: SnapshotInfo, b: SnapshotInfo): number {
+  return (
+    b.lastIncluded.index - a.lastIncluded.index ||
+    b.lastIncluded.term - a.lastIncluded.term ||
+    Number(b.id) - Number(a.id)
+  );
 }
 
 async function collect(content: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {

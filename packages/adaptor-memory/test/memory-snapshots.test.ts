@@ -37,6 +37,14 @@ test('saves, lists and delivers, newest first', async () => {
   expect(await store.list()).toEqual([saved[1]]);
 });
 
+test('retain keeps the newest, also when one of them is removed meanwhile', async () => {
+  const store = new MemorySnapshots();
+  const saved: SnapshotInfo[] = [];
+  for (let index = 1; index <= 5; index++) saved.push(await store.save(id(index), source(new Uint8Array(10))));
+  await Promise.all([store.retain(2), store.remove(saved[3]?.id ?? '')]);
+  expect(await store.list()).toEqual([saved[4]]);
+});
+
 test('what was delivered can be changed without harm', async () => {
   const store = new MemorySnapshots();
   const buffer = new Uint8Array(10).fill(1);

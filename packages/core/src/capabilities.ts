@@ -2,8 +2,9 @@
  * What a resolved write is worth.
  *
  * - `sync`: it survives a power cut.
- * - `buffered`: entries survive the end of the process, and a power cut once `flush()` has resolved; hard state,
- *   truncate, replaceRange, purge and reset survive a power cut when they resolve.
+ * - `buffered`: entries that are only appended, by `persistEntries` or by a `write` without `truncateFrom`, survive the end of the
+ *   process, and a power cut once `flush()` has resolved; all else survives a power cut when it resolves: hard state, also that of a
+ *   `write`, and truncate, replaceRange and a `write` with `truncateFrom`, with their entries, purge and reset.
  * - `volatile`: it is gone with the engine. For tests, and for nodes that start from nothing.
  */
 export type Durability = 'sync' | 'buffered' | 'volatile';

@@ -26,7 +26,10 @@ export interface StorageErrorDetails {
   CLOSED: Record<never, never>;
   /** Another engine has the place open, in this process or in another one. */
   LOCKED: { readonly path: string };
-  /** A write or a sync failed, now or earlier: the engine takes no more writes. Reopen it to see what is durable. */
+  /**
+   * The store failed: a write or a sync, now or earlier, or a read, or something about a snapshot. Only `StorageEngine.failure` says that the
+   * engine has poisoned itself and takes no more writes: reopen it then to see what is durable.
+   */
   STORE_FAILED: { readonly operation: string };
   /** What is stored was damaged. Nothing was changed. `lostRange` is the part of the log that can't be read. */
   CORRUPTION: { readonly path?: string; readonly offset?: number; readonly lostRange?: IndexRange };

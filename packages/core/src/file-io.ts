@@ -25,7 +25,10 @@ export interface FileIo {
 }
 
 export interface OpenFileOptions {
-  /** Each `write` of this handle is durable when it resolves, as if `datasync` had followed: one trip to the disk instead of two. */
+  /**
+   * Each `write` of this handle is durable when it resolves, as with `O_DSYNC`: one trip to the disk instead of two. It covers only the bytes
+   * of this write and the size they need; what was written otherwise, by another handle too, is left to `datasync`.
+   */
   readonly syncWrites?: boolean;
 }
 

@@ -28,7 +28,9 @@ export interface StreamOptions {
  * {@link MetaStore}. A call is accepted or refused at once, although its promise tells later; an accepted entry can be
  * read at once, so that a leader replicates it while its own disk works. No method throws synchronously.
  *
- * **Durability.** Every write but a `buffered` `persistEntries` is durable when its promise resolves (of a store that is not volatile).
+ * **Durability.** Every write of a store that is not volatile is durable when its promise resolves. In `buffered` mode entries that are only
+ * appended are not, by `persistEntries` or by a `write` without `truncateFrom`: `flush()` makes them so. A call that changes nothing
+ * at all may resolve at once.
  *
  * **Input** is copied before the call returns; the caller may reuse its buffers.
  *
@@ -41,11 +43,14 @@ export interface LogStore {
   readonly firstIndex: number;
   /** Index of the last accepted entry; of an empty log the purge boundary's, or 0. O(1). */
   readonly lastIndex: number;
-  /** The last accepted entry's index and term; of an empty log the purge boundary; of a new one `undefined`. O(1). */
+  /**
+   * The last accepted entry's index and term; of an empty log the purge boundary; of a new one `undefined`. Where a salvage could not tell the
+   * term, the lowest that it can be. O(1).
+   */
   readonly lastLogId: LogId | undefined;
   /**
    * Highest index that survives a power cut. Only this, never `lastIndex`, may be acknowledged to a leader or counted
-   * by one. Rises only when a commit is durable, to the boundary at least when a purge or reset resolves; falls at the
+   * by one. Rises only when a commit is durable, to the boundary at least when a purge or reset resolves, and not before; falls at the
    * call of `truncate`, `replaceRange` and `reset`. Of a volatile store always 0. O(1).
    */
   readonly durableIndex: number;
@@ -53,7 +58,11 @@ export interface LogStore {
   readonly purgeBoundary: LogId | undefined;
   /** True: a resolved `persistEntries` survives a power cut without `flush()`. */
   readonly isWriteDurable: boolean;
-  /** Ranges that could not be read when the engine was opened with `onCorruption: 'salvage'`; ascending. Otherwise empty or absent. */
+  /**
+   * Ranges that could not be read, or not be vouched for, when the engine was opened with `onCorruption: 'salvage'`; ascending. Otherwise empty or
+   * absent. Until none is left, the node neither votes nor leads: it gets them from its peers and puts them back with `repair`, cuts them off, or is
+   * reset from a snapshot.
+   */
   readonly damagedRanges?: readonly IndexRange[];
 
   /**
@@ -88,8 +97,8 @@ export interface LogStore {
   termAt(index: number): Promise<number | undefined>;
 
   /**
-   * Removes every entry with an index `<= through.index` and makes `through` the purge boundary. Below the boundary:
-   * does nothing. Past the end: the log is empty and continues after `through`. Resolves when the boundary is durable;
+   * Removes every entry with an index `<= through.index` and makes `through` the purge boundary. Below the boundary, or with
+   * index 0, whatever its term: does nothing. Past the end: the log is empty and continues after `through`. Resolves when the boundary is durable;
    * the space comes back in the background.
    *
    * Rejects with `LOG_ID_MISMATCH` if the log or the boundary has another term at `through.index`;

@@ -9,7 +9,10 @@ export interface MetaStore {
    * vanishes (`VOTE_CONFLICT`); a term or id out of range (`INVALID_ARGUMENT`).
    */
   saveHardState(state: HardState): Promise<void>;
-  /** The last accepted hard state; `undefined` if none was ever saved. A damaged one is `CORRUPTION` when the engine is opened, never `undefined`. */
+  /**
+   * The last accepted hard state; `undefined` if none was ever saved. A damaged one is `CORRUPTION` when the engine is opened, never
+   * `undefined`. Of an engine that has poisoned itself the last accepted one too, or `STORE_FAILED` where that may not be durable.
+   */
   loadHardState(): Promise<HardState | undefined>;
   /** Resolves when every hard state accepted before the call is durable. */
   flush(): Promise<void>;

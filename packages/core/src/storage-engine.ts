@@ -35,7 +35,8 @@ export interface StorageEngine extends AsyncDisposable {
   readonly failure: AbortSignal;
   /**
    * Makes the hard state durable, then changes the log: never the other way round after a crash. Refused whole if any
-   * part is refused. The log change is atomic as in `replaceRange`; the errors are those of the single calls.
+   * part is refused. The log change is atomic as in `replaceRange`; the errors are those of the single calls. Without any part it does
+   * nothing, and succeeds.
    */
   write(batch: WriteBatch): Promise<void>;
   /** Waits for accepted writes, then frees files and lock; the engine answers `CLOSED` from the call on. Idempotent: every call resolves when it is closed. */

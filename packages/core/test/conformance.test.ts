@@ -56,7 +56,8 @@ describe('the report', () => {
     expect(text).toContain('✗ J74-child-opener');
     expect(text).toContain('FAILED J74-child-opener: the builder has no "child"');
     expect(text).toMatch(/- A4-second-opener: .*\(skipped: the engine takes no lock\)/);
-    expect(text).toMatch(/\d+ passed, 1 failed, \d+ skipped in [\d.]+ s\n$/);
+    expect(text).toMatch(/\d+ passed, 1 failed, \d+ skipped in [\d.]+ s\n/);
+    expect(text).toMatch(/durability under power cuts: not tried \(no FileIo\).*\n$/);
   });
 
   test('names a case above the pinned level as skipped, and refuses a level that it does not know', async () => {
@@ -142,6 +143,36 @@ describe('one run of one case', () => {
     const subject = await examine(new ReferenceBuilder());
     const asking = probe(async (context) => void (await context.open({ durability: 'buffered' })));
     await expect(runCase(subject, asking, { seed: 1 })).rejects.toThrow(/does not offer/);
+  });
+
+  test('asks a buffered engine only for the mode that it has', async () => {
+    const subject = await examine(new ReferenceBuilder((place) => new ReferenceEngine('buffered', place)));
+    const modes: (string | undefined)[] = [];
+    const { builder } = subject;
+    const build = builder.build.bind(builder);
+    builder.build = (options) => {
+      modes.push(options?.durability);
+      return build(options);
+    };
+    await runCase(subject, caseOf('J74-modes'), { seed: 1 });
+    expect(modes).toEqual([undefined]);
+  });
+
+  test('leaves out what no memory could hold', async () => {
+    const { builder, capabilities } = await examine(new ReferenceBuilder());
+    const unlimited = { builder, capabilities: { ...capabilities, maxPendingBytes: Number.MAX_SAFE_INTEGER } };
+    expect(caseOf('B22a-busy').inapplicable?.(unlimited)).toMatch(/too much memory/);
+  });
+
+  test('is content with no few random runs, and says how to get more', async () => {
+    const builder = syncBuilder();
+    const build = builder.build.bind(builder);
+    builder.build = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return build();
+    };
+    const run = runCase(await examine(builder), caseOf('J71-random-operations'), { seed: 1, timeoutFactor: 0.01 });
+    await expect(run).rejects.toThrow(/only \d of 40 runs within 0.2 s.*give a timeoutFactor/);
   });
 
   test('takes a builder of a volatile engine that has a directory for a contradiction', async () => {

@@ -1,20 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LossyFileIo } from '../src/conformance/lossy-file-io/lossy-file-io.ts';
-import type { FileHandle } from '../src/file-io.ts';
-
-const text = (value: string): Uint8Array => new Uint8Array(Buffer.from(value));
-const textOf = (io: LossyFileIo, path: string): string => Buffer.from(io.readFile(path)).toString();
-const disk = (): LossyFileIo => new LossyFileIo({ directories: ['/d'] });
-
-/** `/d/a` with `durable` synced, its entry too. */
-async function withFile(durable: string): Promise<{ io: LossyFileIo; handle: FileHandle }> {
-  const io = disk();
-  const handle = await io.open('/d/a', 'create');
-  await handle.write([text(durable)], 0);
-  await handle.datasync();
-  await io.syncDirectory('/d');
-  return { io, handle };
-}
+import { disk, text, textOf, withFile } from './support/lossy-disk.ts';
 
 describe('injected faults', () => {
   test('a failed datasync loses what it should have written, though the page cache shows it and a second one succeeds', async () => {
@@ -82,5 +67,59 @@ describe('injected faults', () => {
     ]);
     expect(io.calls).toBe(4);
     expect(states).toEqual(['1 open: 0', '2 write: 1', '3 datasync: 1', '4 close: 1']);
+  });
+});
+
+describe('what a failed sync forgot', () => {
+  test('comes back with its page when anything in the page is written again', async () => {
+    const { io, handle } = await withFile('');
+    await handle.write([new Uint8Array(3 * 4096).fill(1)], 0);
+    io.failAt(1, 'EIO', { operations: ['datasync'] });
+    await expect(handle.datasync()).rejects.toMatchObject({ code: 'EIO' });
+    await handle.write([new Uint8Array(1).fill(2)], 5000);
+    await handle.datasync();
+    const bytes = io.powerCut({ mode: 'synced' }).readFile('/d/a');
+    expect([bytes[0], bytes[4095], bytes[4096], bytes[5000], bytes[8191]]).toEqual([0, 0, 1, 2, 1]);
+    expect(bytes.length).toBe(8192);
+  });
+
+  test('never comes back where the file has been cut since', async () => {
+    const { io, handle } = await withFile('a');
+    await handle.write([new Uint8Array(4096).fill(1)], 0);
+    await handle.truncate(10);
+    io.failAt(1, 'EIO', { operations: ['datasync'] });
+    await expect(handle.datasync()).rejects.toMatchObject({ code: 'EIO' });
+    await handle.write([text('x')], 20);
+    await handle.datasync();
+    const bytes = io.powerCut({ mode: 'synced' }).readFile('/d/a');
+    expect([...bytes]).toEqual([...new Uint8Array(10).fill(1), ...new Uint8Array(10), 'x'.charCodeAt(0)]);
+  });
+
+  test('nor where it is cut afterwards', async () => {
+    const { io, handle } = await withFile('a');
+    await handle.write([new Uint8Array(4096).fill(1)], 0);
+    io.failAt(1, 'EIO', { operations: ['datasync'] });
+    await expect(handle.datasync()).rejects.toMatchObject({ code: 'EIO' });
+    await handle.truncate(0);
+    await handle.write([text('x')], 0);
+    await handle.datasync();
+    expect(textOf(io.powerCut({ mode: 'synced' }), '/d/a')).toBe('x');
+  });
+
+  test('a directory that could not be synced is not durable by a second sync, but with the next change of it', async () => {
+    const io = disk();
+    await io.open('/d/a', 'create');
+    io.failAt(1, 'EIO', { operations: ['syncDirectory'] });
+    await expect(io.syncDirectory('/d')).rejects.toMatchObject({ code: 'EIO' });
+    await io.syncDirectory('/d');
+    expect(await io.list('/d')).toEqual(['a']);
+    expect(io.clone().powerCut({ mode: 'all' }).files('/')).toEqual([]);
+    const changed = io.clone();
+    await changed.open('/d/b', 'create');
+    await changed.syncDirectory('/d');
+    expect(changed.powerCut({ mode: 'synced' }).files('/')).toEqual(['/d/a', '/d/b']);
+    io.healAll();
+    await io.syncDirectory('/d');
+    expect(io.powerCut({ mode: 'synced' }).files('/')).toEqual(['/d/a']);
   });
 });

@@ -1,21 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LossyFileIo } from '../src/conformance/lossy-file-io/lossy-file-io.ts';
 import { POWER_CUT_MODES } from '../src/conformance/lossy-file-io/power-cut.ts';
-import type { FileHandle } from '../src/file-io.ts';
-
-const text = (value: string): Uint8Array => new Uint8Array(Buffer.from(value));
-const textOf = (io: LossyFileIo, path: string): string => Buffer.from(io.readFile(path)).toString();
-const disk = (): LossyFileIo => new LossyFileIo({ directories: ['/d'] });
-
-/** `/d/a` with `durable` synced, its entry too. */
-async function withFile(durable: string): Promise<{ io: LossyFileIo; handle: FileHandle }> {
-  const io = disk();
-  const handle = await io.open('/d/a', 'create');
-  await handle.write([text(durable)], 0);
-  await handle.datasync();
-  await io.syncDirectory('/d');
-  return { io, handle };
-}
+import { disk, text, textOf, withFile } from './support/lossy-disk.ts';
 
 describe('as a file system', () => {
   test('reads what was written, up to the end of the file and not beyond', async () => {
@@ -209,6 +195,28 @@ describe('after a power cut', () => {
     await handle.write([text('xyz1')], 0);
     expect(textOf(io.powerCut({ mode: 'synced' }), '/d/a')).toBe('xyz1');
   });
+
+  test('and it alone: what was written otherwise stays as it was, on top of nothing newer', async () => {
+    const { io, handle } = await withFile('0123456789');
+    await handle.write([text('abcdefgh')], 0);
+    const synced = await io.open('/d/a', 'write', { syncWrites: true });
+    await synced.write([text('XY')], 3);
+    await synced.write([text('Z')], 12);
+    expect(textOf(io.clone().powerCut({ mode: 'synced' }), '/d/a')).toBe('012XY56789\0\0Z');
+    expect(textOf(io.clone().powerCut({ mode: 'all' }), '/d/a')).toBe('abcXYfgh89\0\0Z');
+    await handle.datasync();
+    expect(textOf(io.powerCut({ mode: 'synced' }), '/d/a')).toBe('abcXYfgh89\0\0Z');
+  });
+
+  test('with the size as it is: what was cut off before does not come back', async () => {
+    const { io, handle } = await withFile('0123456789');
+    await handle.write([text('abcdefgh')], 0);
+    await handle.truncate(4);
+    const synced = await io.open('/d/a', 'write', { syncWrites: true });
+    await synced.write([text('X')], 6);
+    expect(textOf(io.clone().powerCut({ mode: 'synced' }), '/d/a')).toBe('0123\0\0X');
+    expect(textOf(io.powerCut({ mode: 'all' }), '/d/a')).toBe('abcd\0\0X');
+  });
 });
 
 describe('directories after a power cut', () => {
@@ -325,6 +333,19 @@ describe('enumerating the outcomes', () => {
     expect(first).toHaveLength(50);
     expect(new Set(first).size).toBeGreaterThan(30);
     expect(contents()).toEqual(first);
+  });
+
+  test('yields what grew without its data both with zeros and with what the disk held before', async () => {
+    const { io } = await withFile('s'.repeat(2000));
+    await io.remove('/d/a');
+    await io.syncDirectory('/d');
+    const handle = await io.open('/d/b', 'create');
+    await io.syncDirectory('/d');
+    await handle.write([text('new')], 0);
+    const { total, exhaustive, states } = io.powerCutStates({ limit: 6, seed: 1 });
+    const contents = [...states].map(({ fileIo }) => textOf(fileIo, '/d/b'));
+    expect(new Set(contents)).toEqual(new Set(['', 'new', 'sss', '\0\0\0']));
+    expect({ total, exhaustive }).toEqual({ total: contents.length, exhaustive: true });
   });
 
   test('nothing unsynced has one outcome', async () => {

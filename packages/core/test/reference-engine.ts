@@ -60,7 +60,7 @@ export class ReferenceEngine implements StorageEngine {
     },
     flush: async () => this.mustBeOpen(),
   };
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(durability: Durability = 'volatile', place: ReferencePlace = emptyPlace()) {
     this.model = place.model;
@@ -76,11 +76,17 @@ export class ReferenceEngine implements StorageEngine {
   }
 
   async write(batch: WriteBatch): Promise<void> {
+    mustBeObject(batch);
     this.change({ type: 'write', batch });
   }
 
+  /** Fires when the engine is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -88,7 +94,7 @@ export class ReferenceEngine implements StorageEngine {
   }
 
   mustBeOpen(): void {
-    if (this.#closed) throw failure('CLOSED');
+    if (this.closing.aborted) throw failure('CLOSED');
   }
 
   change(operation: LogOperation): void {
@@ -149,6 +155,7 @@ class ReferenceLog implements LogStore {
 
   async getEntries(first: number, last: number, options: ReadOptions = {}): Promise<Entry[]> {
     this.#engine.mustBeOpen();
+    mustBeObject(options);
     const { maxBytes = Number.MAX_SAFE_INTEGER, exact, signal } = options;
     mustBeIndexes(first, last, maxBytes);
     if (signal?.aborted) throw failure('ABORTED');
@@ -163,12 +170,16 @@ class ReferenceLog implements LogStore {
 
   entries(range: Partial<IndexRange> = {}, options: StreamOptions = {}): AsyncIterable<Entry> {
     const end = this.lastIndex;
-    const first = Math.max(this.firstIndex, range.first ?? 1);
-    return this.#stream(range, first, Math.min(end, range.last ?? end), options, [...this.#engine.model.entries]);
+    return this.#stream(range, this.firstIndex, end, options, [...this.#engine.model.entries]);
   }
 
-  async *#stream(range: Partial<IndexRange>, first: number, last: number, options: StreamOptions, then: Entry[]) {
-    mustBeIndexes(range.first ?? 1, range.last ?? 1, options.chunkBytes ?? 1);
+  async *#stream(range: Partial<IndexRange>, start: number, end: number, options: StreamOptions, then: Entry[]) {
+    mustBeObject(range);
+    mustBeObject(options);
+    const { first: from = start, last: to = end } = range;
+    const { chunkBytes = 1 } = options;
+    mustBeIndexes(from, to, chunkBytes);
+    const [first, last] = [Math.max(start, from), Math.min(end, to)];
     for (let index = first; index <= last; index++) {
       this.#engine.mustBeOpen();
       if (options.signal?.aborted) throw failure('ABORTED');
@@ -225,16 +236,27 @@ class ReferenceSnapshots implements SnapshotStore {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<SnapshotInfo> {
     this.#engine.mustBeOpen();
-    const { lastIncluded, context = new Uint8Array(0) } = meta;
-    if (lastIncluded.index < 1 || lastIncluded.term < 1 || context.length > 1024 * 1024)
-      throw failure('INVALID_ARGUMENT');
+    const { lastIncluded, context } = validated(() => ({
+      context: new Uint8Array(0),
+      ...meta,
+      signal: options.signal,
+    }));
+    validated(() => mustBeIndexes(lastIncluded.index, lastIncluded.term));
+    if (!(context instanceof Uint8Array)) throw failure('INVALID_ARGUMENT');
+    if (lastIncluded.index < 1 || lastIncluded.term < 1) throw failure('INVALID_ARGUMENT');
+    if (context.length > 1024 * 1024) throw failure('TOO_LARGE');
     const chunks: Uint8Array[] = [];
     if (options.signal?.aborted) throw failure('ABORTED');
-    for await (const chunk of source) {
+    const iterator = validated(() => source[Symbol.asyncIterator]());
+    const ended = this.#ended(options.signal);
+    for (;;) {
+      const next = await Promise.race([iterator.next(), ended]);
       if (options.signal?.aborted) throw failure('ABORTED');
-      chunks.push(chunk.slice());
+      this.#engine.mustBeOpen();
+      if (next.done) break;
+      if (!(next.value instanceof Uint8Array)) throw failure('INVALID_ARGUMENT');
+      chunks.push(next.value.slice());
     }
-    if (options.signal?.aborted) throw failure('ABORTED');
     const content = new Uint8Array(Buffer.concat(chunks));
     const id = `${this.#place.snapshots.length}-${++this.#saved}`;
     const info = { id, lastIncluded: { ...lastIncluded }, context: context.slice(), size: content.length };
@@ -242,6 +264,15 @@ class ReferenceSnapshots implements SnapshotStore {
       (a, b) => b.info.lastIncluded.index - a.info.lastIncluded.index,
     );
     return info;
+  }
+
+  /** Resolves as if the source had ended, when the signal fires or the engine is closed. */
+  #ended(signal: AbortSignal | undefined): Promise<IteratorReturnResult<undefined>> {
+    return new Promise((resolve) => {
+      const end = (): void => resolve({ done: true, value: undefined });
+      signal?.addEventListener('abort', end);
+      this.#engine.closing.addEventListener('abort', end);
+    });
   }
 
   async latest(): Promise<SnapshotInfo | undefined> {
@@ -255,6 +286,7 @@ class ReferenceSnapshots implements SnapshotStore {
 
   async *open(id: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Uint8Array> {
     this.#engine.mustBeOpen();
+    if (typeof id !== 'string' || options === null) throw failure('INVALID_ARGUMENT');
     const found = this.#place.snapshots.find(({ info }) => info.id === id);
     if (found === undefined) throw failure('NOT_FOUND');
     for (let at = 0; at < found.content.length; at += 65_536) {
@@ -266,6 +298,7 @@ class ReferenceSnapshots implements SnapshotStore {
 
   async remove(id: string): Promise<void> {
     this.#engine.mustBeOpen();
+    if (typeof id !== 'string') throw failure('INVALID_ARGUMENT');
     if (!this.#place.snapshots.some(({ info }) => info.id === id)) throw failure('NOT_FOUND');
     this.#place.snapshots = this.#place.snapshots.filter(({ info }) => info.id !== id);
   }
@@ -310,6 +343,10 @@ function validated<Result>(look: () => Result): Result {
   } catch (cause) {
     throw isStorageError(cause) ? cause : failure('INVALID_ARGUMENT');
   }
+}
+
+function mustBeObject(value: object): void {
+  if (typeof value !== 'object' || value === null) throw failure('INVALID_ARGUMENT');
 }
 
 function mustBeIndexes(...values: number[]): void {

@@ -59,8 +59,12 @@ async function openLocked(directory: string, io: FileIo, lock: FileLock, defect?
   const path = join(directory, 'log');
   const saveSnapshot = async (): Promise<never> => {
     try {
-      const handle = await io.open(join(directory, 'snapshot'), 'create');
+      const handle = await io.open(join(directory, 'snapshot.new'), 'create');
       await handle.write([new Uint8Array(10)], 0);
+      await handle.datasync();
+      await handle.close();
+      await io.rename(join(directory, 'snapshot.new'), join(directory, 'snapshot'));
+      await io.syncDirectory(directory);
     } catch (error) {
       throw storeFailed(error);
     }
@@ -231,7 +235,7 @@ class TinyEngine implements StorageEngine {
     if (operation.type === 'write') end = (operation.batch.truncateFrom ?? last + 1) - 1;
     if (operation.type === 'reset') end = 0;
     for (const commit of this.#pending) commit.durable = Math.min(commit.durable, end);
-    this.#durable = Math.max(Math.min(this.#durable, end), this.#model.boundary?.index ?? 0);
+    this.#durable = Math.min(this.#durable, end);
   }
 
   async #store(operation: LogOperation): Promise<void> {

@@ -26,8 +26,9 @@ export interface DemoArguments {
 
 /** Throws an `Error` that says what is wrong. */
 export function parseArguments(argv: readonly string[]): DemoArguments {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: argv.filter((argument, i) => i !== 0 || argument !== '--'),
+    allowPositionals: true,
     options: {
       input: { type: 'string' },
       kills: { type: 'string' },
@@ -36,6 +37,10 @@ export function parseArguments(argv: readonly string[]): DemoArguments {
       help: { type: 'boolean', default: false },
     },
   });
+  if (positionals.length > 0) {
+    // npm takes an option for its own unless it stands behind `--`, and hands on what is left.
+    throw new TypeError(`Unexpected argument "${positionals[0]}". With npm: npm run demo -- --input FILE`);
+  }
   if (values.input === '') throw new RangeError('--input needs the name of a file.');
   return {
     input: values.input === undefined ? defaultInput : resolve(values.input),

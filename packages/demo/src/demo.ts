@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { DemoArguments } from './arguments.ts';
 import { type Comparison, compareLog, faults } from './compare-log.ts';
 import { settledDirectorySize } from './directory-size.ts';
@@ -12,9 +14,13 @@ import { runWriter } from './writer-run.ts';
 const callers = 8;
 const largestWindow = 1_000;
 
-/** Writes the input through killed processes into a log in `directory`, checks it after each kill and at the end, and purges it. */
-export async function runDemo(args: DemoArguments, directory: string, progress: Progress): Promise<DemoReport> {
+/** Writes the input through killed processes into a log in `place`, checks it after each kill and at the end, and purges it. */
+export async function runDemo(args: DemoArguments, place: string, progress: Progress): Promise<DemoReport> {
   const input = readInput(args.input);
+  // All processes read this copy: a file that somebody writes to meanwhile would look like a log that has lost something.
+  const copy = join(place, 'input');
+  writeFileSync(copy, input);
+  const directory = join(place, 'log');
   const lines = splitLines(input);
   const inputSha256 = createHash('sha256').update(input).digest('hex');
   progress.line(`${args.input}: ${count(lines.length)} lines, ${callers} callers, seed ${args.seed}`);
@@ -32,7 +38,7 @@ export async function runDemo(args: DemoArguments, directory: string, progress: 
     const what = killAt === undefined ? 'to the end' : `kill ${run + 1} of ${args.kills} ahead`;
     const term = run + 1;
     const result = await runWriter({
-      task: { directory, input: args.input, term, callers, window },
+      task: { directory, input: copy, term, callers, window },
       acknowledged,
       killAt,
       onProgress: () => progress.update(acknowledged.size, lines.length, what),

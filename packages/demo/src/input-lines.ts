@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 
 /** Longer lines become several commands, so that a file without any line break can be an input too. */
 const longestCommand = 1 << 20;
@@ -12,7 +12,7 @@ export class InputError extends Error {
 
 /** Reads a file as bytes: no encoding is assumed and nothing is changed. */
 export function readInput(path: string): Uint8Array {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path);
   if (stats === undefined) throw new InputError(`${path} does not exist. Name a file with --input FILE.`);
   if (stats.isDirectory()) throw new InputError(`${path} is a directory. Name a file with --input FILE.`);
   if (!stats.isFile()) throw new InputError(`${path} is not a regular file.`);
@@ -20,6 +20,14 @@ export function readInput(path: string): Uint8Array {
   const bytes = read(path);
   if (bytes.byteLength === 0) throw new InputError(`${path} is empty: there is nothing to persist.`);
   return bytes;
+}
+
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new InputError(`${path} can't be read: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 function read(path: string): Uint8Array {

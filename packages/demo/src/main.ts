@@ -20,10 +20,13 @@ async function main(argv: readonly string[]): Promise<number> {
     console.log(usage);
     return 0;
   }
+  // Who reads the output may have had enough of it.
+  process.stdout.on('error', () => process.exit());
   const progress = makeProgress(process.stdout);
-  const directory = temporaryDirectory(args.keep);
+  let place: string | undefined;
   try {
-    const report = await runDemo(args, directory, progress);
+    place = temporaryDirectory(args.keep);
+    const report = await runDemo(args, place, progress);
     progress.stop();
     console.log(formatReport(report));
     return report.faults.length === 0 ? 0 : 1;
@@ -32,7 +35,7 @@ async function main(argv: readonly string[]): Promise<number> {
     console.error(message(error));
     return error instanceof InputError ? 2 : 1;
   } finally {
-    if (args.keep) console.log(`The log is kept in ${directory}`);
+    if (args.keep && place !== undefined) console.log(`The log is kept in ${join(place, 'log')}`);
   }
 }
 

@@ -106,8 +106,8 @@ describe('the demo', () => {
     const { code, output } = await demo('--input', inputFile('a\nb\n'), '--kills', '0', '--keep');
     expect(code, output).toBe(0);
     const [kept] = readdirSync(temporary);
-    expect(output).toContain(`The log is kept in ${join(temporary, String(kept))}`);
-    expect(readdirSync(join(temporary, String(kept))).length).toBeGreaterThan(0);
+    expect(output).toContain(`The log is kept in ${join(temporary, String(kept), 'log')}`);
+    expect(readdirSync(join(temporary, String(kept), 'log')).length).toBeGreaterThan(0);
   });
 
   it('has a default input of thousands of lines', async () => {
@@ -120,6 +120,7 @@ describe('the demo', () => {
     ['an empty file', () => inputFile(''), 'is empty'],
     ['a missing file', () => join(work, 'nothing'), 'does not exist'],
     ['a directory', () => work, 'is a directory'],
+    ['a path through a file', () => join(inputFile('a'), 'x'), "can't be read"],
   ])('refuses %s', async (_name, path, message) => {
     const { code, output } = await demo('--input', path());
     expect(output.trim()).toMatch(message);

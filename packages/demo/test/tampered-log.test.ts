@@ -1,4 +1,13 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileStorageEngine } from '@raftlog/adaptor-file';
@@ -83,7 +92,7 @@ describe('compareLog', () => {
 describe('runDemo, when the log is tampered with between two runs', () => {
   /** Runs the demo, with `tamper` called after the first kill and after the second. */
   function run(tamper: (kill: number) => void): Promise<unknown> {
-    const input = join(work, 'input');
+    const input = join(work, 'lines');
     writeFileSync(input, Array.from({ length: 600 }, (_, i) => `line ${i}\n`).join(''));
     const progress = {
       update: () => {},
@@ -93,11 +102,16 @@ describe('runDemo, when the log is tampered with between two runs', () => {
       },
       stop: () => {},
     };
-    return runDemo({ input, kills: 2, seed: 1, keep: false, help: false }, directory, progress);
+    return runDemo({ input, kills: 2, seed: 1, keep: false, help: false }, work, progress);
   }
 
   it('runs through if nothing is done', async () => {
     await expect(run(() => {})).resolves.toMatchObject({ faults: [], acknowledged: 600 });
+  });
+
+  it('does not mind that somebody writes to the input meanwhile', async () => {
+    const appended = run(() => appendFileSync(join(work, 'lines'), 'one more\n'));
+    await expect(appended).resolves.toMatchObject({ faults: [], acknowledged: 600 });
   });
 
   it('notices that acknowledged entries are gone', async () => {

@@ -18,7 +18,7 @@ export interface Commit {
   readonly removeThrough?: number | undefined;
   /** Put these, ascending by key. Nearly always above every key that is left; a repair puts blocks back in the middle and may replace keys. */
   readonly put: readonly Block[];
-  /** Replaces the header. About 100 bytes, opaque to the store. */
+  /** Replaces the header. 64 bytes, opaque to the store. */
   readonly header: Uint8Array;
 }
 
@@ -28,25 +28,34 @@ export interface OpenedBlocks {
   readonly header: Uint8Array | undefined;
   /** The highest key; `undefined` if there is no block. */
   readonly lastIndex: number | undefined;
-  /** What is known to be lost, when opened for salvage by a store that can tell. */
+  /**
+   * What is known to be lost, when opened for salvage by a store that can tell: as the log was after the last commit that it knows of, so without what a
+   * later one removed. What lies above the last index of the header counts as damaged even if no commit after that one is left. In these
+   * ranges the store hands out no block that a lost commit may have removed.
+   */
   readonly damagedRanges?: readonly IndexRange[];
   /** Bytes of an unacknowledged tail that the recovery cut off, for `stats().recovery.discarded`. */
   readonly discardedBytes?: number;
 }
 
 /**
- * What an adaptor implements: five methods over one ordered place. The kit makes a whole `StorageEngine` of it.
+ * What an adaptor implements: five methods over one ordered place, and `sync` if it offers buffered writes. The kit makes a whole `StorageEngine` of it.
  *
  * The kit never overlaps calls, reads excepted: `readBlocks` may run while any other call does, and then answers for
  * the state before or after that call for each block (a block that a commit removes may or may not be found; the kit
- * asks again where it matters). Whatever rejects, `readBlocks` excepted, poisons the engine: after it only `close` is called.
+ * asks again where it matters). Whatever rejects, `readBlocks` excepted, poisons the engine: after it only `readBlocks` and `close` are called.
  */
 export interface BlockStore {
   /**
-   * Opens the store, and makes one if `context.create`. What it answers is on the disk, not only in the page cache: a store that can recover
-   * bytes after a killed process rewrites or re-syncs them first (recovery barrier).
+   * Opens the store, and makes one if `context.create`. Changes nothing that is there: the kit may refuse what it hears, and then calls only `close`.
+   * A store that can't open without a change may go against that, and `settle` does nothing.
    */
   open(): Promise<OpenedBlocks>;
+  /**
+   * The kit has accepted what `open` answered, and read in it, and will serve it. Called once, before the first commit. When it resolves, that is on the
+   * disk, not only in the page cache: a store that can recover bytes after a killed process rewrites or re-syncs them now (recovery barrier).
+   */
+  settle?(): Promise<void>;
   /** Applies the change, all of it or nothing. Durable when it resolves, unless the engine was opened with `durability: 'buffered'`. */
   commit(commit: Commit): Promise<void>;
   /**

@@ -1,4 +1,11 @@
-import { type Entry, encodedEntryBytes, type LogId, type StorageEngine, StorageError } from '@raftlog/core';
+import {
+  type Entry,
+  encodedEntryBytes,
+  type LogId,
+  type SnapshotInfo,
+  type StorageEngine,
+  StorageError,
+} from '@raftlog/core';
 import { invalidArgument } from './log/validate.ts';
 
 // Copied and compared in pieces of this size: the bound on the memory that a copy takes.
@@ -85,15 +92,28 @@ async function verifyCopy(from: StorageEngine, to: StorageEngine): Promise<void>
   }
   if (!(await copied.next()).done) throw differs('the end of the log');
   const [there, here] = [await from.snapshotStore.list(), await to.snapshotStore.list()];
-  for (const [position, { id, size }] of there.entries()) {
+  for (const [position, snapshot] of there.entries()) {
     const copy = here[position];
-    if (copy?.size !== size || !(await sameBytes(from.snapshotStore.open(id), to.snapshotStore.open(copy.id))))
-      throw differs(`snapshot ${id}`);
+    const isSame =
+      copy !== undefined &&
+      sameInfo(snapshot, copy) &&
+      (await sameBytes(from.snapshotStore.open(snapshot.id), to.snapshotStore.open(copy.id)));
+    if (!isSame) throw differs(`snapshot ${snapshot.id}`);
   }
 }
 
 function sameEntry(a: Entry, b: Entry): boolean {
   return a.index === b.index && a.term === b.term && a.kind === b.kind && Buffer.compare(a.data, b.data) === 0;
+}
+
+/** Compares what is told of two snapshots, but for their ids, which each engine gives itself. */
+function sameInfo(a: SnapshotInfo, b: SnapshotInfo): boolean {
+  return (
+    a.size === b.size &&
+    a.lastIncluded.index === b.lastIncluded.index &&
+    a.lastIncluded.term === b.lastIncluded.term &&
+    Buffer.compare(a.context, b.context) === 0
+  );
 }
 
 /** Compares two streams of equal length whose chunks need not be cut alike. */

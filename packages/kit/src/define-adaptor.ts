@@ -22,6 +22,8 @@ export interface AdaptorDefinition<Options extends StoreOptions> {
   readonly keepsNoBlocks?: boolean;
   /** Largest `data` of an entry that the store takes. Default: 64 MiB. */
   readonly maxEntryBytes?: number;
+  /** Most bytes of entries (data and 12 bytes each) that one commit can take: a call that brings more is refused with `TOO_LARGE`. Default: no limit. */
+  readonly maxCommitBytes?: number;
   /** For stores without a directory: where hard state and snapshots live. With it, `options.directory` isn't used, nothing is locked, and there is no witness. */
   readonly remote?: {
     readonly hardState: (options: Options) => Promise<HardStateStorage> | HardStateStorage;

@@ -65,7 +65,10 @@ export async function openEngine<Options extends StoreOptions>(
     };
     const store = definition.blockStore(options, context);
     cleanups.push(() => store.close());
-    const opened = await openStore(store, context, place === undefined);
+    const found = await store.open();
+    const isNew = found.header === undefined && (context.create || place === undefined);
+    const firstHeader = isNew ? headerOfNew(found) : undefined;
+    const opened = firstHeader === undefined ? found : { ...found, header: firstHeader };
     const pool = definition.keepsNoBlocks ? new BufferPool(MAX_BLOCK_BYTES) : undefined;
     const blocks = new StoredBlocks(store, codec, resolved.cacheBytes, pool);
     const recovered = await recoverLog({
@@ -75,12 +78,21 @@ export async function openEngine<Options extends StoreOptions>(
       hardState,
       salvage: resolved.salvage,
     });
+    const lowest = await lowestKey(store, recovered.state.firstIndex);
     // Only now, when nothing is left that could refuse the directory, is anything mended in it.
+    await store.settle?.();
     await place?.hardState.settle();
+    if (firstHeader !== undefined) await store.commit({ sequence: 1, put: [], header: firstHeader });
+    if (firstHeader !== undefined && context.buffered) await store.sync?.();
     const snapshots =
       place === undefined ? await definition.remote?.snapshots(options) : await openSnapshots(place, diagnostics);
     if (snapshots === undefined) throw invalidArgument('definition', definition.name, 'complete');
-    cleanups.push(() => snapshots.close());
+    let snapshotsClosed: Promise<void> | undefined;
+    const closeSnapshots = (): Promise<void> => {
+      snapshotsClosed ??= snapshots.close();
+      return snapshotsClosed;
+    };
+    cleanups.push(closeSnapshots);
     await place?.directory.completeCreation();
 
     const { state } = recovered;
@@ -96,28 +108,35 @@ export async function openEngine<Options extends StoreOptions>(
       state,
       durability,
       maxPendingBytes: resolved.maxPendingBytes,
+      maxCommitBytes: definition.maxCommitBytes ?? Number.POSITIVE_INFINITY,
       sequence: recovered.sequence,
       diagnostics,
       failure,
       onCommitted: (batch, milliseconds) => reclaimer.committed(batch, milliseconds),
     });
-    if (state.damaged.length === 0 && state.lastIndex >= state.firstIndex)
-      await blocks.warm(state.firstIndex, state.lastIndex);
-    const lowest = await lowestKey(store, state.firstIndex);
+    if (state.damaged.length === 0 && state.lastIndex >= state.firstIndex) {
+      await blocks.warm(state.firstIndex, state.lastIndex).catch((error: unknown) => {
+        // What could not be read is told to whoever asks for it; the engine is open by now.
+        reportBackgroundFailure(diagnostics, 'read the end of the log ahead', error);
+      });
+    }
     const reclaimer = new Reclaimer(state, writer, diagnostics, lowest);
+    const reader = new LogReader(state, blocks, writer, diagnostics);
     const log = new Log({
       state,
       writer,
-      reader: new LogReader(state, blocks, writer, diagnostics),
-      repairer:
-        definition.remote === undefined ? new Repairer(state, writer, maxEntryBytes, recovered.damagedKeys) : undefined,
+      reader,
+      repairer: offersSalvage(definition)
+        ? new Repairer(state, writer, maxEntryBytes, recovered.damagedKeys)
+        : undefined,
       durability,
       maxEntryBytes,
       hardState: hardState.current?.state,
       onPurge: () => blocks.cache.dropThrough(state.firstIndex - 1),
     });
-    // From now on the directory says that it is damaged, until all of it is repaired: a plain open must not serve it.
-    if (state.damaged.length > 0) await writer.commitState();
+    // From now on the directory says what is damaged, until all of it is repaired: a plain open must not serve it. And where nothing is, or
+    // nothing any more, it says that.
+    if (resolved.salvage) await writer.commitState(recovered.removeFrom);
     reclaimer.schedule(state.firstIndex - 1);
 
     const notices = place?.notices ?? [];
@@ -147,9 +166,9 @@ export async function openEngine<Options extends StoreOptions>(
         reclaimer.stop();
         // Both refuse new calls from now on, in this turn; accepted writes go on.
         const drained = writer.drain();
-        await snapshots.close();
-        await drained;
-        await blocks.idle();
+        // A failure of either is told when all is freed.
+        await Promise.allSettled([closeSnapshots(), drained]);
+        await reader.idle();
         await closeAll(writer, place?.witness, cleanups);
       },
     });
@@ -197,29 +216,24 @@ function openSnapshots({ directory, io }: Place, diagnostics: Diagnostics): Prom
   });
 }
 
-/** Opens the store; a new one gets a first commit, so that a store that has none is known to have lost everything. */
-async function openStore(store: BlockStore, context: BlockStoreContext, isRemote: boolean): Promise<OpenedBlocks> {
-  const opened = await store.open();
-  if (opened.header !== undefined || (!context.create && !isRemote)) return opened;
-  if (opened.lastIndex !== undefined) {
+/** The header of the first commit, which a new store gets at once: so a store that has none is known to have lost everything. */
+function headerOfNew({ lastIndex }: OpenedBlocks): Uint8Array {
+  if (lastIndex !== undefined) {
     throw new StorageError(
       'CORRUPTION',
-      `The store has entries up to ${opened.lastIndex} but no header. Restore it from a backup.`,
+      `The store has entries up to ${lastIndex} but no header. Restore it from a backup.`,
       {
-        lostRange: { first: 1, last: opened.lastIndex },
+        lostRange: { first: 1, last: lastIndex },
       },
     );
   }
-  const header = encodeHeader({
+  return encodeHeader({
     sequence: 1,
     boundary: undefined,
     lastLogId: undefined,
     hardStateSequence: 0,
     damaged: false,
   });
-  await store.commit({ sequence: 1, put: [], header });
-  if (context.buffered) await store.sync?.();
-  return { ...opened, header };
 }
 
 /** Where a purge that was interrupted has to go on: the lowest key that is left, if it lies below the log. */
@@ -278,7 +292,7 @@ function capabilitiesOf<Options extends StoreOptions>(
     adaptor: definition.name,
     durability,
     exclusive: hasDirectory,
-    salvage: hasDirectory,
+    salvage: offersSalvage(definition),
     maxEntryBytes,
     maxPendingBytes,
   };

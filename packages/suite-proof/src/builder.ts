@@ -28,7 +28,7 @@ export async function buildHost(host: Host, mutant?: Mutant): Promise<StorageEng
     offersBuffered: true,
     child: { module: new URL('../dist/child.js', import.meta.url), place: JSON.stringify(place) },
     // The journal's format is checked by nothing but the kit: only that of the file adaptor claims to stand damage.
-    ...(host === 'file' ? { files: filesBelow(directory) } : {}),
+    files: host === 'file' ? filesBelow(directory) : { snapshots: controlFiles(directory).snapshots },
     build: (options) => openEngine(host, mutation, directory, options),
     cleanup: () => rm(parent, { recursive: true, force: true }),
   };

@@ -24,6 +24,7 @@ export class JournalBlocks implements BlockStore {
   protected header: Uint8Array | undefined;
   #journal: Journal | undefined;
   #spare = false;
+  #generations: readonly number[] = [];
 
   constructor(context: BlockStoreContext) {
     this.context = context;
@@ -32,16 +33,19 @@ export class JournalBlocks implements BlockStore {
   async open(): Promise<OpenedBlocks> {
     const names = await this.context.fileIo.list(this.context.directory);
     this.#spare = names.includes(SPARE);
-    const generations = names.flatMap((name) => /^journal\.(\d+)$/.exec(name)?.[1] ?? []).map(Number);
-    const newest = Math.max(0, ...generations);
+    this.#generations = names.flatMap((name) => /^journal\.(\d+)$/.exec(name)?.[1] ?? []).map(Number);
+    const newest = Math.max(0, ...this.#generations);
     if (newest > 0) await this.#load(newest);
     else if (!this.context.create) throw damaged(this.context.directory);
-    await this.settle();
-    for (const older of generations) {
-      if (older !== this.journal.generation) await this.context.fileIo.remove(this.pathOf(older)).catch(ignoreMissing);
-    }
     const lastIndex = this.blocks.size === 0 ? undefined : Math.max(...this.blocks.keys());
     return { header: this.header, lastIndex };
+  }
+
+  async settle(): Promise<void> {
+    await this.secure();
+    for (const older of this.#generations) {
+      if (older !== this.journal.generation) await this.context.fileIo.remove(this.pathOf(older)).catch(ignoreMissing);
+    }
   }
 
   async commit(commit: Commit): Promise<void> {
@@ -72,8 +76,8 @@ export class JournalBlocks implements BlockStore {
     await this.#journal?.file.close();
   }
 
-  /** After the open: what was recovered is written anew before it is served. */
-  protected settle(): Promise<void> {
+  /** What was recovered is written anew before it is served. */
+  protected secure(): Promise<void> {
     return this.rewrite();
   }
 

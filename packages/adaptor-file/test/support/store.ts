@@ -41,7 +41,9 @@ export class TestStore {
     const { segmentBytes = SEGMENT_BYTES, nextSalt } = options;
     const blocks = new FileBlocks(context, { segmentBytes, ...(nextSalt === undefined ? {} : { nextSalt }) });
     try {
-      return new TestStore(blocks, await blocks.open(), failures);
+      const opened = await blocks.open();
+      await blocks.settle();
+      return new TestStore(blocks, opened, failures);
     } catch (error) {
       await blocks.close();
       throw error;

@@ -31,7 +31,7 @@ export function ownArguments(argv: readonly string[]): string[] {
 
 /** A package's script runs in the package; what the user names is relative to where the user is. */
 export function userPath(path: string): string {
-  return resolve(process.env.INIT_CWD ?? '.', path);
+  return resolve(process.env.RAFTLOG_CWD ?? process.env.INIT_CWD ?? '.', path);
 }
 
 export function existingDirectory(path: string): string {

@@ -1,12 +1,12 @@
 import { measureMemory } from './memory.ts';
 import { type BenchmarkRow, type LeftOut, row, type SectionResult } from './row.ts';
-import { entriesText, type Workbench } from './workbench.ts';
+import { entriesText, timed, type Workbench } from './workbench.ts';
 
 const memoryBatch = 1_000;
 
 /** How long a long log takes to open, and what it costs in memory. */
 export async function measureLongLog(bench: Workbench): Promise<SectionResult> {
-  const { logEntries, payloadBytes, rounds } = bench.sizes;
+  const { logEntries, payloadBytes, rangeEntries, rounds } = bench.sizes;
   const reopen = `reopen of ${entriesText(logEntries)}`;
   const memory = `memory over idle, ${entriesText(logEntries)}`;
   return bench.inFreshPlace(async () => {
@@ -20,16 +20,22 @@ export async function measureLongLog(bench: Workbench): Promise<SectionResult> {
       return { rows: [], leftOut: [reopen, memory].map((name) => ({ name, reason })) };
     }
     const opened: number[] = [];
+    const cold: number[] = [];
     for (let i = 0; i < rounds; i++) {
       const start = performance.now();
       const engine = await bench.builder.build();
       opened.push(performance.now() - start);
       const { lastIndex } = engine.logStore;
+      // Another stretch each time, none of them near the end.
+      const first = 1 + Math.floor((i * logEntries) / (2 * rounds));
+      const last = Math.min(first + rangeEntries, logEntries + 1) - 1;
+      cold.push(await timed(() => engine.logStore.getEntries(first, last, { exact: true })));
       await engine.close();
       if (lastIndex !== logEntries)
         throw new Error(`The log ends at ${lastIndex} after reopening, not at ${logEntries}.`);
     }
-    const rows: BenchmarkRow[] = [row(reopen, 'ms', opened)];
+    const middle = `getEntries of ${entriesText(Math.min(rangeEntries, logEntries))} from its middle, right after open`;
+    const rows: BenchmarkRow[] = [row(reopen, 'ms', opened), row(middle, 'ms', cold)];
     const leftOut: LeftOut[] = [];
 
     await bench.builder.cleanup();

@@ -3,7 +3,7 @@ import type { StorageEngine } from '../storage-engine.ts';
 
 /** How the suite wants an engine opened. What an adaptor doesn't offer it doesn't get asked for (see {@link StorageEngineBuilder}). */
 export interface BuildOptions {
-  /** Default: the adaptor's own, which is what it is judged by. `buffered` is asked for only where `offersBuffered` says so. */
+  /** Default: the adaptor's own, which is what it is judged by. `sync` is asked for only if that is its own, `buffered` only where `offersBuffered` says so. */
   readonly durability?: 'sync' | 'buffered';
   /** `salvage` is asked for only where `capabilities.salvage`. */
   readonly onCorruption?: 'refuse' | 'salvage';
@@ -16,7 +16,10 @@ export interface BuildOptions {
 
 /** How a child process opens the same place, to be killed in the middle of its work. */
 export interface ChildProcessOpener {
-  /** A module (`file:` URL) that a plain `node` can import and that exports {@link OpenInChild} as `open`. */
+  /**
+   * A module (`file:` URL) that a plain `node` can import and that exports {@link OpenInChild} as `open`. It does nothing else when it is
+   * imported: above all it must not run the suite, which refuses to start in its own child.
+   */
   readonly module: URL;
   /** Handed to `open`: JSON-able, names the place that `build` opens too. */
   readonly place: string;
@@ -62,4 +65,6 @@ export interface LogFiles {
   readonly hardState?: readonly [string, string];
   /** Copies of the witness. */
   readonly witness?: readonly string[];
+  /** The files of all snapshots. Naming them claims that damage to any byte of them is noticed when it is read. */
+  snapshots?(): Promise<string[]>;
 }

@@ -41,6 +41,8 @@ export interface ConformanceSubject {
 export interface CaseContext extends ConformanceSubject {
   /** Seeds every random choice of the case; printed when it fails. */
   readonly seed: number;
+  /** Multiplies every time limit. */
+  readonly timeoutFactor: number;
   /** Opens the place. Any engine that the case opened before and has not closed is closed first unless `keepOpen`. */
   open(options?: BuildOptions & { readonly keepOpen?: boolean }): Promise<StorageEngine>;
   /**

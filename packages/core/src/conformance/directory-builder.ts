@@ -9,7 +9,7 @@ import type { BuildOptions, ChildProcessOpener, LogFiles, OpenInChild, StorageEn
 export interface DirectoryBuilderOptions {
   /** Opens the engine in a directory, or makes it there. */
   readonly open: OpenInChild;
-  /** A module (`file:` URL) that a plain `node` can import and that exports the same `open`. */
+  /** A module (`file:` URL) that a plain `node` can import and that exports the same `open`, but doesn't run the suite. */
   readonly module: URL;
   /** Default: false. */
   readonly offersBuffered?: boolean;

@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { ChildProcessOpener } from './builder.ts';
+import { childEnvironment } from './own-child.ts';
 
 // Waits for a line before it opens, so that the time of the open itself can be hit, not that of starting Node.
 const program = `
@@ -31,7 +32,7 @@ export class EngineHolder {
 
   private constructor(child: ChildProcessOpener) {
     const options = ['--input-type=module', '--eval', program, '--', child.module.href, child.place];
-    this.#process = spawn(process.execPath, options, { stdio: 'pipe' });
+    this.#process = spawn(process.execPath, options, { stdio: 'pipe', env: childEnvironment() });
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
     this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;

@@ -144,10 +144,12 @@ export function faultsOf(model: LogModel, operation: Operation): readonly Storag
     case 'hardState':
       addHardStateFaults(faults, model, operation.state);
       break;
-    case 'write':
-      if (operation.batch.hardState !== undefined) addHardStateFaults(faults, model, operation.batch.hardState);
-      addLogFaults(faults, model, operation.batch.truncateFrom, operation.batch.entries ?? []);
+    case 'write': {
+      const { hardState, truncateFrom, entries = [] } = operation.batch;
+      if (hardState !== undefined) addHardStateFaults(faults, model, hardState);
+      addLogFaults(faults, model, truncateFrom, entries);
       break;
+    }
     case 'flush':
     case 'reopen':
       break;

@@ -2,11 +2,10 @@ import { describe, test } from 'node:test';
 import type { StorageEngineBuilder } from './builder.ts';
 import { defaultSeed } from './random.ts';
 import { examine, runCase } from './run-case.ts';
-import { planCases, type SuiteOptions } from './suite.ts';
+import { type DescribeOptions, planCases } from './suite.ts';
 import { testTitle } from './test-title.ts';
 
-/** What the runners take: {@link SuiteOptions} without the progress, which the runner shows itself. */
-export type DescribeOptions = Omit<SuiteOptions, 'onResult'>;
+export type { DescribeOptions };
 
 /**
  * Registers every case of the suite as a test of `node:test`. A case that doesn't apply to the engine is a skipped test whose name says why.

@@ -1,6 +1,7 @@
 import type { StorageEngine } from '../storage-engine.ts';
 import type { BuildOptions, StorageEngineBuilder } from './builder.ts';
 import type { CaseContext, ConformanceCase, ConformanceSubject } from './case.ts';
+import { refuseInOwnChild } from './own-child.ts';
 
 /** What may be said about the run of one case. */
 export interface RunCaseOptions {
@@ -28,6 +29,7 @@ const closeTimeoutMs = 10_000;
 
 /** Opens a new place once, to learn what the engine declares of itself, and empties it again. */
 export async function examine(builder: StorageEngineBuilder): Promise<ConformanceSubject> {
+  refuseInOwnChild();
   await builder.cleanup();
   const engine = await builder.build();
   const capabilities = { ...engine.capabilities };
@@ -46,7 +48,7 @@ export async function runCase(
   options: RunCaseOptions,
 ): Promise<void> {
   const factor = options.timeoutFactor ?? 1;
-  const place = new Place(subject, options.seed);
+  const place = new Place(subject, options.seed, factor);
   const failures: unknown[] = [];
   const attempt = async (what: string, timeoutMs: number, action: () => Promise<void>): Promise<void> => {
     try {
@@ -66,14 +68,16 @@ class Place implements CaseContext {
   readonly builder: StorageEngineBuilder;
   readonly capabilities: StorageEngine['capabilities'];
   readonly seed: number;
+  readonly timeoutFactor: number;
   readonly #open = new Set<StorageEngine>();
   readonly #atEnd: (() => Promise<void> | void)[] = [];
   #ended = false;
 
-  constructor(subject: ConformanceSubject, seed: number) {
+  constructor(subject: ConformanceSubject, seed: number, timeoutFactor: number) {
     this.builder = subject.builder;
     this.capabilities = subject.capabilities;
     this.seed = seed;
+    this.timeoutFactor = timeoutFactor;
   }
 
   async open(options: BuildOptions & { readonly keepOpen?: boolean } = {}): Promise<StorageEngine> {

@@ -25,6 +25,9 @@ export interface SuiteOptions {
   readonly onResult?: (result: CaseResult) => void;
 }
 
+/** What the runners take: {@link SuiteOptions} without the progress, which the runner shows itself. */
+export type DescribeOptions = Omit<SuiteOptions, 'onResult'>;
+
 /** How one case ended. */
 export interface CaseResult {
   readonly id: string;

@@ -2,15 +2,14 @@ import type { StorageEngineBuilder } from './builder.ts';
 import type { ConformanceSubject } from './case.ts';
 import { defaultSeed } from './random.ts';
 import { examine, runCase } from './run-case.ts';
-import { planCases, type SuiteOptions } from './suite.ts';
+import { type DescribeOptions, planCases } from './suite.ts';
 import { testTitle } from './test-title.ts';
+
+export type { DescribeOptions };
 
 const vitest = await import('vitest').catch((cause: unknown) => {
   throw new Error('@raftlog/core/conformance/vitest needs vitest: npm install --save-dev vitest', { cause });
 });
-
-/** What the runners take: {@link SuiteOptions} without the progress, which the runner shows itself. */
-export type DescribeOptions = Omit<SuiteOptions, 'onResult'>;
 
 /**
  * Registers every case of the suite as a test. A case that doesn't apply to the engine is a skipped test whose name says why.

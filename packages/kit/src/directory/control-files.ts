@@ -1,4 +1,6 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SNAPSHOTS_DIRECTORY } from './engine-directory.ts';
 import { HARD_STATE_FILES } from './hard-state-files.ts';
 import { WITNESS_FILE } from './witness.ts';
 
@@ -6,7 +8,13 @@ import { WITNESS_FILE } from './witness.ts';
 export function controlFiles(directory: string): {
   readonly hardState: readonly [string, string];
   readonly witness: readonly string[];
+  snapshots(): Promise<string[]>;
 } {
   const [first, second] = HARD_STATE_FILES;
-  return { hardState: [join(directory, first), join(directory, second)], witness: [join(directory, WITNESS_FILE)] };
+  const snapshots = join(directory, SNAPSHOTS_DIRECTORY);
+  return {
+    hardState: [join(directory, first), join(directory, second)],
+    witness: [join(directory, WITNESS_FILE)],
+    snapshots: async () => (await readdir(snapshots)).sort().map((name) => join(snapshots, name)),
+  };
 }

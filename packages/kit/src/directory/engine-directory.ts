@@ -10,7 +10,7 @@ import { WITNESS_FILE } from './witness.ts';
 const LOCK_FILE = 'raftlog.lock';
 
 const BLOCKS_DIRECTORY = 'blocks';
-const SNAPSHOTS_DIRECTORY = 'snapshots';
+export const SNAPSHOTS_DIRECTORY = 'snapshots';
 
 export interface EngineDirectoryOptions {
   /** As the user gave it; relative to the working directory. Made, with its parents, if it is missing. */

@@ -33,6 +33,8 @@ export class LogReader {
   readonly #blocks: StoredBlocks;
   readonly #writer: Writer;
   readonly #diagnostics: Diagnostics;
+  #reading = 0;
+  #onIdle: () => void = () => {};
 
   constructor(state: LogState, blocks: StoredBlocks, writer: Writer, diagnostics: Diagnostics) {
     this.#state = state;
@@ -65,14 +67,28 @@ export class LogReader {
 
   /** The entries of `range` as far as the log has them, of one instant. */
   async read(range: IndexRange, bounds: Bounds): Promise<Entry[]> {
-    for (let attempt = 0; ; attempt++) {
-      const result =
-        attempt < OPTIMISTIC_ATTEMPTS
-          ? await this.#attempt(range, bounds, true)
-          : await this.#writer.exclusive(() => this.#attempt(range, bounds, false));
-      if (result !== OVERTAKEN) return result;
-      // Queued behind the writer, no commit overlaps; what is accepted meanwhile may still overtake, and each time is a truncation more.
+    this.#reading++;
+    try {
+      for (let attempt = 0; ; attempt++) {
+        const result =
+          attempt < OPTIMISTIC_ATTEMPTS
+            ? await this.#attempt(range, bounds, true)
+            : await this.#writer.exclusive(() => this.#attempt(range, bounds, false));
+        if (result !== OVERTAKEN) return result;
+        // Queued behind the writer, no commit overlaps; what is accepted meanwhile may still overtake, and each time is a truncation more.
+      }
+    } finally {
+      this.#reading--;
+      if (this.#reading === 0) this.#onIdle();
     }
+  }
+
+  /** Resolves when no read is under way, between two pieces of it included: the store may be closed, if no new one is let in. */
+  async idle(): Promise<void> {
+    if (this.#reading === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
   }
 
   async #attempt(range: IndexRange, bounds: Bounds, optimistic: boolean): Promise<Entry[] | typeof OVERTAKEN> {
@@ -99,7 +115,7 @@ export class LogReader {
         );
         if (end < index) throw damaged({ first: index, last: index });
         ahead = await this.#load(index, end, bytesLeft, bounds.remember);
-        bounds.signal?.throwIfAborted();
+        if (bounds.signal?.aborted) throw aborted(bounds.signal);
         if (overtaken()) return OVERTAKEN;
         found = coveringOf(ahead, index);
         if (found === undefined) {
@@ -129,7 +145,7 @@ export class LogReader {
       if (turn <= 0 && index <= last) {
         turn = ENTRIES_PER_TURN;
         await new Promise(setImmediate);
-        bounds.signal?.throwIfAborted();
+        if (bounds.signal?.aborted) throw aborted(bounds.signal);
         if (overtaken()) return OVERTAKEN;
       }
     }

@@ -4,6 +4,9 @@ import { CutHistory } from './cut-history.ts';
 import type { TermRuns } from './term-runs.ts';
 import type { CommitBatch } from './writer.ts';
 
+/** Term of the end of a log whose last entries are lost, while nothing tells it. Entries have terms from 1 on. */
+export const UNKNOWN_TERM = 0;
+
 /** An accepted block that is not committed yet; what a later truncation cut off is beyond `clip`. */
 interface PendingBlock {
   readonly block: EntryBlock;
@@ -19,6 +22,7 @@ interface PendingBlock {
  */
 export class LogState {
   boundary: LogId | undefined;
+  /** The end of the log; its term is `UNKNOWN_TERM` where a salvage knows only the index. */
   last: LogId | undefined;
   storedLast: number;
   durableIndex: number;
@@ -26,6 +30,8 @@ export class LogState {
   readonly terms: TermRuns;
   readonly cuts: CutHistory = new CutHistory();
   readonly #pending: PendingBlock[] = [];
+  /** Ranges that were put back, by calls that are accepted and by those of them that are in the store. */
+  readonly #restored: IndexRange[] = [];
   readonly #repaired: IndexRange[] = [];
 
   constructor(boundary: LogId | undefined, last: LogId | undefined, terms: TermRuns, damaged: readonly IndexRange[]) {
@@ -45,12 +51,20 @@ export class LogState {
     return this.last?.index ?? 0;
   }
 
-  /** Log id before `index`, which is in the log or right behind it; what an entry at `index` is checked against. */
+  /**
+   * Log id before `index`, which is in the log or right behind it; what an entry at `index` is checked against. In a damaged range the term is the
+   * lowest that it can have.
+   */
   before(index: number): LogId {
     const at = index - 1;
-    if (at === this.last?.index) return this.last;
+    if (at === this.last?.index && this.last.term !== UNKNOWN_TERM) return this.last;
     if (at === this.boundary?.index) return this.boundary;
-    return { index: at, term: at === 0 ? 0 : this.terms.at(at) };
+    return { index: at, term: at === 0 ? 0 : Math.max(this.terms.at(at), this.boundary?.term ?? 0) };
+  }
+
+  /** What the next entry is checked against. */
+  get end(): LogId {
+    return this.before(this.lastIndex + 1);
   }
 
   /** Adds checked entries behind `last`, to the blocks of `batch`. */
@@ -130,17 +144,25 @@ export class LogState {
     this.storedLast = Math.max(this.storedLast, this.remainingOf(batch));
   }
 
-  /** The damaged `range` was put back with `entries`. */
-  repaired(range: IndexRange, entries: readonly LogId[]): void {
+  /** The damaged `range` is to be put back with `entries`: their terms count from now on, they themselves once they are `repaired`. */
+  restore(range: IndexRange, entries: readonly LogId[]): void {
+    this.#restored.push(range);
+    this.terms.replace(entries, this.lastIndex);
+    if (range.last === this.lastIndex) this.last = entries.at(-1);
+  }
+
+  /** `range` is in the store again; a truncation or a purge since the call may have left less of it. */
+  repaired(range: IndexRange): void {
     this.#repaired.push(range);
-    // A truncation or a purge that came after the call may have left less of it.
-    const left = entries.filter((entry) => entry.index >= this.firstIndex && entry.index <= this.lastIndex);
-    if (left.length > 0) this.terms.replace(left, this.lastIndex);
-    this.damaged = this.damaged.filter((other) => other.first < range.first || other.last > range.last);
+    this.damaged = this.damaged.filter((other) => !contains(range, other));
+  }
+
+  isRestored(range: IndexRange): boolean {
+    return this.#restored.some((restored) => contains(restored, range));
   }
 
   isRepaired(range: IndexRange): boolean {
-    return this.#repaired.some((repaired) => repaired.first <= range.first && range.last <= repaired.last);
+    return this.#repaired.some((repaired) => contains(repaired, range));
   }
 
   /** The pending block that covers `index`, and the last index up to which it answers. */
@@ -157,6 +179,10 @@ export class LogState {
     if (found === undefined || found.block.first > index) return undefined;
     return { block: found.block, last: Math.min(found.block.last, found.clip) };
   }
+}
+
+function contains(outer: IndexRange, inner: IndexRange): boolean {
+  return outer.first <= inner.first && inner.last <= outer.last;
 }
 
 /** What of `ranges` lies within `first` to `last`. */

@@ -12,10 +12,18 @@ import {
 } from '@raftlog/core';
 import { ENTRY_HEADER_BYTES } from '../format/block.ts';
 import { aborted, type LogReader, purged } from './log-reader.ts';
-import type { LogState } from './log-state.ts';
+import { type LogState, UNKNOWN_TERM } from './log-state.ts';
 import type { Repairer } from './salvage.ts';
 import { damaged } from './stored-blocks.ts';
-import { checkEntries, checkHardState, checkIndex, checkLogId, checkPosition, invalidArgument } from './validate.ts';
+import {
+  checkEntries,
+  checkHardState,
+  checkIndex,
+  checkLogId,
+  checkObject,
+  checkPosition,
+  invalidArgument,
+} from './validate.ts';
 import type { CommitBatch, Writer } from './writer.ts';
 
 /** What a {@link Log} works on. */
@@ -43,7 +51,11 @@ export class Log implements LogStore {
   readonly #state: LogState;
   readonly #writer: Writer;
   #hardState: HardState | undefined;
-  #hardStateSaved: Promise<void> = Promise.resolve();
+  /**
+   * When the last of the changes is durable that a later call may find made already: a hard state, a cut, a boundary. That call is
+   * done no sooner. Commits are made in order, so the last stands for all.
+   */
+  #settled: Promise<void> = Promise.resolve();
 
   constructor(parts: LogParts) {
     this.#parts = parts;
@@ -62,7 +74,7 @@ export class Log implements LogStore {
   }
 
   get lastLogId(): LogId | undefined {
-    return this.#state.last;
+    return this.#state.last && this.#state.end;
   }
 
   get durableIndex(): number {
@@ -108,8 +120,9 @@ export class Log implements LogStore {
     return refuseAsRejection(() => {
       if (typeof batch !== 'object' || batch === null)
         throw invalidArgument('batch', batch, 'a batch { hardState, truncateFrom, entries }');
-      if (batch.truncateFrom !== undefined) checkIndex('truncateFrom', batch.truncateFrom);
-      return this.#change(batch.hardState, batch.truncateFrom, batch.entries ?? []);
+      const { hardState, truncateFrom, entries = [] } = batch;
+      if (truncateFrom !== undefined) checkIndex('truncateFrom', truncateFrom);
+      return this.#change(hardState, truncateFrom, entries);
     });
   }
 
@@ -122,23 +135,20 @@ export class Log implements LogStore {
     if (!Array.isArray(entries)) throw invalidArgument('entries', entries, 'an array of entries');
     this.#writer.admit(0);
     const isNewState = hardState !== undefined && checkHardState(hardState, this.#hardState);
-    const previous =
-      truncateFrom === undefined
-        ? (this.#state.last ?? BEFORE_FIRST)
-        : this.#checkCut(truncateFrom, entries.length > 0);
+    const previous = truncateFrom === undefined ? this.#state.end : this.#checkCut(truncateFrom, entries.length > 0);
     const dataBytes = checkEntries(entries, previous, this.#parts.maxEntryBytes);
     const bytes = dataBytes + entries.length * ENTRY_HEADER_BYTES;
     const cuts = truncateFrom !== undefined && truncateFrom <= this.#state.lastIndex;
     if (entries.length > 0 || cuts || isNewState) this.#writer.admit(bytes);
 
-    let done = hardState === undefined ? Promise.resolve() : this.#hardStateSaved;
+    let done = hardState === undefined && truncateFrom === undefined ? Promise.resolve() : this.#settled;
     if (isNewState) {
       const { currentTerm, votedFor } = hardState;
       this.#hardState = { currentTerm, votedFor };
       const batch = this.#writer.batchForHardState();
       batch.hardState = this.#hardState;
       done = batch.done;
-      this.#hardStateSaved = done;
+      this.#settled = done;
     }
     if (cuts || entries.length > 0) {
       const batch = this.#writer.batchForLog(bytes);
@@ -147,6 +157,7 @@ export class Log implements LogStore {
       // A replacement is durable also where it happens to cut nothing: the caller can't tell, and need not.
       this.#accept(batch, truncateFrom !== undefined);
       done = batch.done;
+      if (cuts) this.#settled = done;
     }
     return done;
   }
@@ -164,7 +175,7 @@ export class Log implements LogStore {
       );
     }
     // What stands before the cut is what the next entry is checked against: it must be known.
-    if (from > firstIndex) this.#termOf(from - 1);
+    if (from > firstIndex && from <= lastIndex) this.#termOf(from - 1);
     return this.#state.before(from);
   }
 
@@ -174,9 +185,9 @@ export class Log implements LogStore {
       // Index 0 stands before every log: a node that has no snapshot yet purges through it.
       if (typeof through === 'object' && through !== null && through.index === 0) return Promise.resolve();
       checkLogId('through', through);
-      const { boundary, last, lastIndex } = this.#state;
+      const { boundary, end, lastIndex } = this.#state;
       const { index, term } = through;
-      if (boundary !== undefined && index < boundary.index) return Promise.resolve();
+      if (boundary !== undefined && index < boundary.index) return this.#settled;
       const known = index === boundary?.index ? boundary.term : index <= lastIndex ? this.#termOf(index) : undefined;
       if (known !== undefined && known !== term) {
         throw new StorageError(
@@ -185,19 +196,20 @@ export class Log implements LogStore {
           { expected: { index, term: known }, actual: { index, term } },
         );
       }
-      if (index === boundary?.index) return Promise.resolve();
-      if (last !== undefined && term < last.term && index > lastIndex) {
+      if (index === boundary?.index) return this.#settled;
+      if (term < end.term && index > lastIndex) {
         throw new StorageError(
           'TERM_REGRESSION',
-          `The boundary's term ${term} is below term ${last.term} of the last entry. To install a snapshot over another history, use reset(boundary).`,
-          { lastTerm: last.term, actualTerm: term },
+          `The boundary's term ${term} is below term ${end.term} of the last entry. To install a snapshot over another history, use reset(boundary).`,
+          { lastTerm: end.term, actualTerm: term },
         );
       }
       const batch = this.#writer.batchForLog(0);
       this.#state.purge({ index, term });
       this.#accept(batch, true);
       this.#parts.onPurge();
-      return batch.done;
+      this.#settled = batch.done;
+      return this.#settled;
     });
   }
 
@@ -211,7 +223,8 @@ export class Log implements LogStore {
       this.#state.reset(boundary === undefined ? undefined : { index: boundary.index, term: boundary.term }, batch);
       this.#accept(batch, true);
       this.#parts.onPurge();
-      return batch.done;
+      this.#settled = batch.done;
+      return this.#settled;
     });
   }
 
@@ -251,22 +264,19 @@ export class Log implements LogStore {
   async getEntries(first: number, last: number, options: ReadOptions = {}): Promise<Entry[]> {
     checkPosition('first', first);
     checkPosition('last', last);
+    checkObject('options', options);
     const { maxBytes = Number.POSITIVE_INFINITY, exact = false, signal } = options;
-    if (Number.isNaN(maxBytes) || maxBytes < 0) throw invalidArgument('maxBytes', maxBytes, 'a number of bytes');
+    if (typeof maxBytes !== 'number' || !(maxBytes >= 0))
+      throw invalidArgument('maxBytes', maxBytes, 'a number of bytes');
     this.#writer.assertOpen();
     if (signal?.aborted) throw aborted(signal);
     if (first > last) return [];
     if (exact) this.#checkExact(first, last);
-    try {
-      const entries = await this.#parts.reader.read({ first, last }, { maxBytes, remember: true, signal });
-      // What was there at the call may have been removed since; then the answer is of a later instant.
-      if (exact && entries[0]?.index !== first) this.#checkExact(first, last);
-      if (exact && maxBytes === Number.POSITIVE_INFINITY && entries.at(-1)?.index !== last)
-        this.#checkExact(first, last);
-      return entries;
-    } catch (error) {
-      throw signal?.aborted && error === signal.reason ? aborted(signal) : error;
-    }
+    const entries = await this.#parts.reader.read({ first, last }, { maxBytes, remember: true, signal });
+    // What was there at the call may have been removed since; then the answer is of a later instant.
+    if (exact && entries[0]?.index !== first) this.#checkExact(first, last);
+    if (exact && maxBytes === Number.POSITIVE_INFINITY && entries.at(-1)?.index !== last) this.#checkExact(first, last);
+    return entries;
   }
 
   #checkExact(first: number, last: number): void {
@@ -283,16 +293,20 @@ export class Log implements LogStore {
     // The end, and what counts as "later", are those of this moment, not of the first read.
     const { epoch } = this.#state.cuts;
     const { firstIndex, lastIndex } = this.#state;
-    const { first = firstIndex, last = MAX_INDEX } = range;
-    const clipped = { first: Math.max(first, firstIndex), last: Math.min(last, lastIndex) };
+    const { first = firstIndex, last = MAX_INDEX } = range ?? {};
     const assertOpen = (): void => this.#writer.assertOpen();
     return {
       async *[Symbol.asyncIterator]() {
+        // Here, as a refusal must come out of the stream and not of the call.
+        checkObject('range', range);
+        checkObject('options', options);
         checkPosition('first', first);
         checkPosition('last', last);
         const { chunkBytes = 1 } = options;
-        if (!(chunkBytes >= 1)) throw invalidArgument('chunkBytes', chunkBytes, 'a number of bytes, at least 1');
+        if (typeof chunkBytes !== 'number' || !(chunkBytes >= 1))
+          throw invalidArgument('chunkBytes', chunkBytes, 'a number of bytes, at least 1');
         assertOpen();
+        const clipped = { first: Math.max(first, firstIndex), last: Math.min(last, lastIndex) };
         yield* reader.stream(clipped, epoch, options);
       },
     };
@@ -311,13 +325,15 @@ export class Log implements LogStore {
   }
 
   #termOf(index: number): number {
+    const { last } = this.#state;
+    if (index === last?.index && last.term !== UNKNOWN_TERM) return last.term;
     const lost = this.#state.damaged.find((range) => range.first <= index && index <= range.last);
-    if (lost !== undefined) {
+    if (lost !== undefined && !this.#state.isRestored(lost)) {
       // Terms never fall: between two equal ones there is no other.
       const before = this.#state.before(lost.first).term;
-      const behind =
-        lost.last === this.#state.last?.index ? this.#state.last.term : this.#state.terms.at(lost.last + 1);
-      if (before !== behind) throw damaged(lost);
+      const behind = lost.last === last?.index ? last.term : this.#state.terms.at(lost.last + 1);
+      if (before !== behind || behind === UNKNOWN_TERM) throw damaged(lost);
+      return behind;
     }
     return this.#state.terms.at(index);
   }

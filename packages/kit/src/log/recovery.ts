@@ -3,7 +3,7 @@ import type { OpenedBlocks } from '../block-store.ts';
 import type { HardStateStorage } from '../directory/hard-state-files.ts';
 import type { WitnessRecord } from '../directory/witness.ts';
 import { decodeHeader, type LogHeader } from '../format/header.ts';
-import { LogState } from './log-state.ts';
+import { LogState, UNKNOWN_TERM } from './log-state.ts';
 import { surveyLog } from './salvage.ts';
 import { damaged, type StoredBlocks } from './stored-blocks.ts';
 import { TermRuns } from './term-runs.ts';
@@ -14,6 +14,8 @@ export interface RecoveredLog {
   /** Sequence of the last commit there was, seen by the store or by the witness. */
   readonly sequence: number;
   readonly damagedKeys: readonly number[];
+  /** After a salvage: what the store still has from here on can't be vouched for, and has to go before anything is served. */
+  readonly removeFrom?: number | undefined;
 }
 
 /** What recovery works from. */
@@ -30,20 +32,15 @@ export interface RecoveryParts {
  * not, must not be served as a shorter log: its node would vote for a leader that lacks what it had acknowledged.
  */
 export async function recoverLog(parts: RecoveryParts): Promise<RecoveredLog> {
-  const { opened, witness, hardState, salvage } = parts;
+  const { opened, witness, hardState } = parts;
   if (opened.header === undefined) throw missingHeader();
   const header = decodeHeader(opened.header);
   if (header.hardStateSequence > (hardState.current?.sequence ?? 0)) throw lostVote(header, hardState);
-  const end = endOf(header, witness);
-  const first = (header.boundary?.index ?? 0) + 1;
-  const known = Math.max(opened.lastIndex ?? 0, first - 1);
+  const known = Math.max(opened.lastIndex ?? 0, header.boundary?.index ?? 0);
   const stored = header.lastLogId?.index ?? 0;
   if (known > stored) throw inconsistent(known, stored);
   const sequence = Math.max(header.sequence, witness?.sequence ?? 0);
-  if (salvage) {
-    const { damaged, damagedKeys, terms } = await surveyLog(parts.blocks, first, end?.index ?? 0);
-    return { state: new LogState(header.boundary, end, terms, damaged), sequence, damagedKeys };
-  }
+  if (parts.salvage) return { ...(await salvageLog(header, parts)), sequence };
   const lost = lostRange(header, witness, known);
   if (lost !== undefined) throw damaged(lost);
   if (header.damaged) throw notRepaired();
@@ -51,9 +48,49 @@ export async function recoverLog(parts: RecoveryParts): Promise<RecoveredLog> {
   return { state: new LogState(header.boundary, header.lastLogId, terms, []), sequence, damagedKeys: [] };
 }
 
-/** The end of the log as far as anything remembers it. */
-function endOf(header: LogHeader, witness: WitnessRecord | undefined): LogId | undefined {
-  return witness !== undefined && witness.sequence > header.sequence ? witness.lastLogId : header.lastLogId;
+/**
+ * What of a damaged log can be vouched for. Everything else up to the highest index that anything remembers is damaged: the node gets it from
+ * its peers by `repair`, cuts it off, or is reset from a snapshot. Nothing that was cut off may come back as intact.
+ */
+async function salvageLog(
+  header: LogHeader,
+  { opened, blocks, witness }: RecoveryParts,
+): Promise<Omit<RecoveredLog, 'sequence'>> {
+  let { boundary, lastLogId: last } = header;
+  let removeFrom: number | undefined;
+  if (witness !== undefined && witness.sequence > header.sequence) {
+    if (!onlyGrew(last, witness.lastLogId)) {
+      if (!mayFollow(boundary, witness.lastLogId)) boundary = undefined;
+      removeFrom = (boundary?.index ?? 0) + 1;
+    }
+    last = witness.lastLogId;
+  }
+  const lostEnd = Math.max(0, ...(opened.damagedRanges ?? []).map((range) => range.last));
+  if (lostEnd > (last?.index ?? 0)) last = { index: lostEnd, term: UNKNOWN_TERM };
+  const first = (boundary?.index ?? 0) + 1;
+  const end = last?.index ?? 0;
+  if (removeFrom !== undefined) {
+    const damaged = first <= end ? [{ first, last: end }] : [];
+    return { state: new LogState(boundary, last, new TermRuns(), damaged), damagedKeys: [], removeFrom };
+  }
+  const { damaged, damagedKeys, terms } = await surveyLog(blocks, first, end);
+  return { state: new LogState(boundary, last, terms, damaged), damagedKeys };
+}
+
+/**
+ * Whether the commits that led from the end `before` to the end `after` can't have cut anything: within a term there is one leader, whose log only
+ * grows, so a log that ends in the same term, not lower, has all that it had (log matching, Raft paper, section 5.3).
+ */
+function onlyGrew(before: LogId | undefined, after: LogId | undefined): boolean {
+  return before !== undefined && after?.term === before.term && after.index >= before.index;
+}
+
+/** Whether a log with this boundary can have the end `last`; if not, a reset lies between the two. */
+function mayFollow(boundary: LogId | undefined, last: LogId | undefined): boolean {
+  if (boundary === undefined) return true;
+  if (last === undefined || last.index < boundary.index) return false;
+  if (last.index === boundary.index) return last.term === boundary.term;
+  return last.term >= boundary.term || last.term === UNKNOWN_TERM;
 }
 
 /** What is lost for certain: blocks that the header speaks of, or whole commits that the witness saw. */
@@ -62,7 +99,7 @@ function lostRange(header: LogHeader, witness: WitnessRecord | undefined, known:
   if (witness !== undefined && witness.sequence > header.sequence) {
     // The lost commits may have cut and rewritten as well as appended: nothing above the lower of both ends is sure.
     const seen = witness.lastLogId?.index ?? 0;
-    return { first: Math.min(known + 1, seen, stored), last: Math.max(seen, known) };
+    return { first: Math.max(1, Math.min(known + 1, seen, stored)), last: Math.max(1, seen, known) };
   }
   return known < stored ? { first: known + 1, last: stored } : undefined;
 }

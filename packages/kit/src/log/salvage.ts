@@ -1,6 +1,6 @@
 import { type Entry, type IndexRange, type LogId, StorageError } from '@raftlog/core';
 import { ENTRY_HEADER_BYTES, EntryBlock } from '../format/block.ts';
-import type { LogState } from './log-state.ts';
+import { type LogState, UNKNOWN_TERM } from './log-state.ts';
 import type { StoredBlocks } from './stored-blocks.ts';
 import { TermRuns } from './term-runs.ts';
 import { checkEntries, invalidArgument } from './validate.ts';
@@ -68,13 +68,15 @@ export class Repairer {
     if (!Array.isArray(entries)) throw invalidArgument('entries', entries, 'an array of entries');
     const first = entries[0]?.index;
     const last = entries.at(-1)?.index;
-    const range = this.#state.damaged.find((damaged) => damaged.first === first && damaged.last === last);
+    // One that another call is putting back already would get two sets of blocks.
+    const waiting = this.#state.damaged.filter((damaged) => !this.#state.isRestored(damaged));
+    const range = waiting.find((damaged) => damaged.first === first && damaged.last === last);
     if (range === undefined) {
-      const known = this.#state.damaged.map((damaged) => `${damaged.first}..${damaged.last}`).join(', ');
+      const known = waiting.map((damaged) => `${damaged.first}..${damaged.last}`).join(', ');
       throw invalidArgument(
         'entries',
         `${first}..${last}`,
-        known === '' ? 'nothing: no range is damaged' : `exactly one damaged range: ${known}`,
+        known === '' ? 'nothing: no range waits for its repair' : `exactly one damaged range: ${known}`,
       );
     }
     const bytes =
@@ -82,13 +84,14 @@ export class Repairer {
     this.#checkFollowing(range, entries.at(-1)?.term ?? 0);
     this.#writer.admit(bytes);
     const logIds: LogId[] = entries.map(({ index, term }) => ({ index, term }));
+    this.#state.restore(range, logIds);
     await this.#writer.batchForRepair(range, this.#pack(entries, bytes), bytes).done;
-    this.#state.repaired(range, logIds);
   }
 
-  /** What stands behind the range was written after it: its term is not lower; and the end of the log is known by its term. */
+  /** What stands behind the range was written after it: its term is not lower; and the end of the log is known by its term, if that is known. */
   #checkFollowing(range: IndexRange, term: number): void {
     const end = this.#state.last;
+    if (range.last === end?.index && end.term === UNKNOWN_TERM) return;
     const following = range.last === end?.index ? end.term : this.#state.terms.at(range.last + 1);
     if (term > following || (range.last === end?.index && term < following)) {
       throw new StorageError(

@@ -1,4 +1,4 @@
-import { type IndexRange, StorageError } from '@raftlog/core';
+import { type IndexRange, isStorageError, StorageError } from '@raftlog/core';
 import type { Block, BlockStore } from '../block-store.ts';
 import { EntryBlock } from '../format/block.ts';
 import type { BufferPool } from '../format/buffer-pool.ts';
@@ -11,6 +11,7 @@ const READ_BYTES = 1024 * 1024;
 // What is read ahead at open.
 const WARM_BYTES = 4 * 1024 * 1024;
 const WARM_BLOCKS = 1024;
+const WARM_GROWTH = 4;
 
 /** A block as it came back from the store, or what is wrong with it. */
 export type CheckedBlock =
@@ -23,7 +24,6 @@ export class StoredBlocks {
   readonly #codec: BlockCodec;
   readonly cache: BlockCache;
   reads = 0;
-  #open: Set<Promise<unknown>> = new Set();
 
   constructor(store: BlockStore, codec: BlockCodec, cacheBytes: number, pool: BufferPool | undefined) {
     this.#store = store;
@@ -42,6 +42,8 @@ export class StoredBlocks {
         if (block.last !== stored.key) throw misplaced(block, stored.key);
         checked.push({ key: stored.key, block });
       } catch (error) {
+        // What this engine can't decode (a codec it doesn't have, a newer format) is not damaged, and must not be taken for it.
+        if (!isStorageError(error, 'CORRUPTION')) throw error;
         checked.push({ key: stored.key, error });
       }
     }
@@ -68,44 +70,48 @@ export class StoredBlocks {
    */
   async warm(first: number, last: number): Promise<void> {
     const wanted = Math.min(WARM_BYTES, this.cache.limit / 2);
-    const tail = await this.covering(last);
-    if (tail === undefined || wanted < READ_BYTES) return;
-    // How far back that is can only be guessed from the last block; blocks of one entry are many, so their number is bounded too.
-    const entries = Math.min(WARM_BLOCKS * tail.count, Math.floor((wanted * tail.count) / (tail.payloadBytes + 1)));
-    let next = Math.max(first, last - entries);
-    for (let bytes = 0; next <= last && bytes < wanted; ) {
-      const blocks = await this.read(next, last);
-      if (blocks.length === 0) return;
-      for (const block of blocks) {
-        this.cache.append(block);
-        bytes += block.payloadBytes;
-        next = block.last + 1;
+    if (wanted < READ_BYTES) return;
+    // Backwards, for how far back that is can't be known: each step asks for as many entries as the one before showed to fit, or a
+    // few times as many as it had. Where they turn out to be larger, the read ends early, and the step is tried again shorter.
+    const found: EntryBlock[] = [];
+    let bytes = 0;
+    let next = last; // everything above is found
+    let entries = 1;
+    // Blocks of one small entry are many, so their number is bounded too.
+    while (next >= first && bytes < wanted && found.length < WARM_BLOCKS) {
+      const from = Math.max(first, next - entries + 1);
+      const blocks = await this.read(from, next);
+      const lowest = blocks[0]?.first ?? Number.POSITIVE_INFINITY;
+      const reached = blocks.at(-1)?.last ?? 0;
+      if (reached < next && from < next) {
+        entries = Math.ceil((next - from + 1) / WARM_GROWTH);
+        continue;
       }
+      // There is a hole: whoever reads there is told.
+      if (reached < next || lowest > next) break;
+      const read = blocks.reduce((sum, block) => sum + block.payloadBytes, 0);
+      const count = reached - lowest + 1;
+      found.unshift(...blocks);
+      bytes += read;
+      next = lowest - 1;
+      entries = Math.max(1, Math.min(count * WARM_GROWTH, Math.floor((count * READ_BYTES) / read)));
     }
+    for (const block of found) this.cache.append(block);
   }
 
   async #read(first: number, last: number, maxBytes: number): Promise<Block[]> {
     this.reads++;
-    const reading = this.#store.readBlocks(first, last, maxBytes);
-    this.#open.add(reading);
     try {
-      return await reading;
+      return await this.#store.readBlocks(first, last, maxBytes);
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'CORRUPTION') throw error;
+      if (isStorageError(error, 'CORRUPTION')) throw error;
       throw new StorageError(
         'STORE_FAILED',
         `Entries ${first} to ${last} could not be read from the store. Check the disk, then try again.`,
         { operation: 'read' },
         { cause: error },
       );
-    } finally {
-      this.#open.delete(reading);
     }
-  }
-
-  /** Resolves when no read is under way: the store may be closed. */
-  async idle(): Promise<void> {
-    while (this.#open.size > 0) await Promise.allSettled(this.#open);
   }
 }
 

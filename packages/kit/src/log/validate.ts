@@ -28,6 +28,11 @@ export function invalidArgument(
   });
 }
 
+/** Options and ranges, whose parts are all optional: `undefined` has become `{}` by then. */
+export function checkObject(argument: string, value: object): void {
+  if (typeof value !== 'object' || value === null) throw invalidArgument(argument, value, 'an object');
+}
+
 /** One end of a range, or an index that is only looked up: above every index is no mistake there, `Number.MAX_SAFE_INTEGER` stands for the end. */
 export function checkPosition(argument: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) throw invalidArgument(argument, value, 'a safe integer, 0 or more');

@@ -86,8 +86,8 @@ export class CommitBatch {
 
 /** Something that must not overlap a commit, such as a read that has to see one state of the store. */
 interface ExclusiveTask {
+  /** Never rejects. */
   readonly run: () => Promise<void>;
-  readonly reject: (error: unknown) => void;
 }
 
 /** What a {@link Writer} works on. */
@@ -102,6 +102,8 @@ export interface WriterParts {
   readonly state: LogState;
   readonly durability: 'sync' | 'buffered' | 'volatile';
   readonly maxPendingBytes: number;
+  /** Most bytes that the store takes in one commit. */
+  readonly maxCommitBytes: number;
   /** Sequence of the last commit there was. */
   readonly sequence: number;
   readonly diagnostics: Diagnostics;
@@ -157,9 +159,16 @@ export class Writer {
   admit(bytes: number): void {
     this.assertOpen();
     if (this.#failure !== undefined) throw poisoned(this.#failure);
-    const limit = this.#parts.maxPendingBytes;
-    // A single call that is larger than the limit could never be accepted: it goes alone.
-    if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > limit) {
+    const { maxPendingBytes: limit, maxCommitBytes } = this.#parts;
+    if (bytes > maxCommitBytes) {
+      throw new StorageError(
+        'TOO_LARGE',
+        `The call brings ${bytes} bytes of entries; this engine takes at most ${maxCommitBytes} at a time. Make more calls of fewer entries.`,
+        { bytes, limit: maxCommitBytes },
+      );
+    }
+    // What brings no bytes waits for nobody: a vote, a flush, a purge. And a single call that is larger than the limit could never be accepted: it goes alone.
+    if (bytes > 0 && this.#pendingBytes > 0 && this.#pendingBytes + bytes > limit) {
       throw new StorageError(
         'BUSY',
         `${this.#pendingBytes} bytes are accepted but not yet durable; the limit is ${limit}. Try again when an earlier call has resolved.`,
@@ -200,9 +209,10 @@ export class Writer {
     return batch;
   }
 
-  /** Commits the state of the log as it is, without a change of its entries. */
-  commitState(): Promise<void> {
+  /** Commits the state of the log as it is; what the store has from `removeFrom` on is not part of it. */
+  commitState(removeFrom: number | undefined): Promise<void> {
     const batch = this.batchForLog(0);
+    batch.removeFrom = removeFrom;
     batch.capture(this.#parts.state);
     batch.sync = true;
     return batch.done;
@@ -231,7 +241,7 @@ export class Writer {
   exclusive<T>(task: () => Promise<T>): Promise<T> {
     if (this.#failure !== undefined) return task();
     return new Promise((resolve, reject) => {
-      this.#enqueue({ run: () => task().then(resolve, reject), reject });
+      this.#enqueue({ run: () => task().then(resolve, reject) });
     });
   }
 
@@ -297,6 +307,8 @@ export class Writer {
       await this.#sync();
     }
     state.committed(batch);
+    // Before the next batch is encoded: its header says whether anything is damaged.
+    if (batch.repairs !== undefined) state.repaired(batch.repairs);
     if (batch.changesLog && batch.repairs === undefined) {
       // Only now that no reader gets them as pending blocks: the cache may use their memory again.
       for (const block of batch.blocks) this.#parts.blocks.cache.append(block);
@@ -307,8 +319,8 @@ export class Writer {
     const { diagnostics, hardState, blocks, codec, store, state } = this.#parts;
     const started = diagnostics.start('commit');
     const { removeFrom, removeThrough } = batch;
-    const head =
-      removeFrom === undefined ? undefined : await this.#survivingHead(removeFrom, batch.boundary?.index ?? 0);
+    const damaged = batch.damaged.filter((range) => range !== batch.repairs && !state.isRepaired(range));
+    const head = removeFrom === undefined ? undefined : await this.#survivingHead(removeFrom, batch, damaged);
     const all = head === undefined ? batch.blocks : [head, ...batch.blocks];
     const put: { key: number; bytes: Uint8Array }[] = [];
     let bytes = 0;
@@ -323,15 +335,15 @@ export class Writer {
     const sequence = this.#sequence + 1;
     await store.commit({
       sequence,
-      ...(removeFrom === undefined ? undefined : { removeFrom }),
-      ...(removeThrough === undefined ? undefined : { removeThrough }),
+      removeFrom,
+      removeThrough,
       put,
       header: encodeHeader({
         sequence,
         boundary: batch.boundary,
         lastLogId: batch.last,
         hardStateSequence: hardState.current?.sequence ?? 0,
-        damaged: batch.damaged.some((range) => range !== batch.repairs && !state.isRepaired(range)),
+        damaged: damaged.length > 0,
       }),
     });
     this.#sequence = sequence;
@@ -346,9 +358,15 @@ export class Writer {
   }
 
   /** What is left of the committed block that a cut at `from` goes through: it is put back in the same commit. */
-  async #survivingHead(from: number, boundary: number): Promise<EntryBlock | undefined> {
+  async #survivingHead(
+    from: number,
+    { boundary }: CommitBatch,
+    damaged: readonly IndexRange[],
+  ): Promise<EntryBlock | undefined> {
     // At or below the boundary nothing is left worth keeping, and a reset need not even look.
-    if (from - 1 <= boundary) return undefined;
+    if (from - 1 <= (boundary?.index ?? 0)) return undefined;
+    // Of a damaged block nothing survives; what of its range lies below the cut stays damaged.
+    if (damaged.some(({ first, last }) => first < from && from - 1 <= last)) return undefined;
     // Looked for by what survives: a damaged block right behind the cut is nobody's concern any more.
     const block = await this.#parts.blocks.covering(from - 1);
     return block === undefined || block.last < from ? undefined : block.head(from - 1);
@@ -385,7 +403,11 @@ export class Writer {
       { cause: known.code === 'STORE_FAILED' ? error : known },
     );
     this.#failure = failure;
-    for (const item of this.#queue.splice(0)) item.reject(failure);
+    for (const item of this.#queue.splice(0)) {
+      // A read that waited for its turn has it now: what is durable can be read on, and it knows what is not.
+      if (item instanceof CommitBatch) item.reject(failure);
+      else void item.run();
+    }
     this.#inFlight = undefined;
     this.#parts.diagnostics.publish('poison', this.#parts.diagnostics.start('poison'), { error: failure });
     this.#parts.failure.abort(failure);
@@ -396,7 +418,7 @@ function closedError(): StorageError<'CLOSED'> {
   return new StorageError('CLOSED', 'The engine is closed. Open it again.', {});
 }
 
-/** What later calls reject with: a new error each, so that its stack says who called, with the first as its cause. */
+/** What later calls reject with: a new error each, so that its stack says who called; the cause is that of the first. */
 export function poisoned(failure: StorageError<'STORE_FAILED'>): StorageError<'STORE_FAILED'> {
   return new StorageError('STORE_FAILED', failure.message, failure.details, { cause: failure.cause });
 }

@@ -1,4 +1,5 @@
 import { type LogId, type SnapshotInfo, type SnapshotMeta, type SnapshotStore, StorageError } from '@raftlog/core';
+import { checkObject } from '../log/validate.ts';
 import {
   checkSnapshotCount,
   checkSnapshotId,
@@ -49,6 +50,7 @@ export abstract class BaseSnapshotStore implements SnapshotStore {
   ): Promise<SnapshotInfo> {
     return this.#run(async () => {
       const description = checkSnapshotMeta(meta);
+      checkObject('options', options);
       const { signal, release } = this.#signalFor(options.signal);
       try {
         signal.throwIfAborted();
@@ -71,6 +73,7 @@ export abstract class BaseSnapshotStore implements SnapshotStore {
     id: string,
     options: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<Uint8Array, void, undefined> {
+    checkObject('options', options);
     const { signal, release } = this.#signalFor(options.signal);
     try {
       signal.throwIfAborted();

@@ -9,7 +9,7 @@ export function checkSnapshotMeta(meta: SnapshotMeta): { readonly lastIncluded: 
   if (typeof meta !== 'object' || meta === null) throw invalidArgument('meta', meta, 'an object with lastIncluded');
   checkLogId('meta.lastIncluded', meta.lastIncluded);
   const { index, term } = meta.lastIncluded;
-  const context: unknown = meta.context ?? new Uint8Array(0);
+  const { context = new Uint8Array(0) }: { readonly context?: unknown } = meta;
   if (!(context instanceof Uint8Array)) throw invalidArgument('meta.context', context, 'a Uint8Array');
   if (context.byteLength > MAX_CONTEXT_BYTES) {
     throw new StorageError(

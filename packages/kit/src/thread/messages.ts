@@ -30,7 +30,7 @@ export interface FoundBlocks extends PackedBlocks {
 
 /** The calls of a `BlockStore`, one after the other; `failure` has no answer. */
 export type ThreadRequest =
-  | { readonly call: 'open' | 'sync' | 'close' | 'failure' }
+  | { readonly call: 'open' | 'settle' | 'sync' | 'close' | 'failure' }
   | { readonly call: 'commit'; readonly commit: PackedCommit }
   | { readonly call: 'readBlocks'; readonly first: number; readonly last: number; readonly maxBytes: number };
 

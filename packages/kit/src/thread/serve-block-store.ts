@@ -67,6 +67,9 @@ async function perform(
       return undefined;
     case 'readBlocks':
       return packed(await store.readBlocks(request.first, request.last, request.maxBytes));
+    case 'settle':
+      await store.settle?.();
+      return undefined;
     case 'sync':
       await store.sync?.();
       return undefined;

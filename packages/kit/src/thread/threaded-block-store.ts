@@ -68,6 +68,10 @@ export class ThreadedBlockStore implements BlockStore {
     return (await this.#call({ call: 'open' })) as OpenedBlocks;
   }
 
+  async settle(): Promise<void> {
+    await this.#call({ call: 'settle' });
+  }
+
   async commit(commit: Commit): Promise<void> {
     await this.#call({ call: 'commit', commit: this.#pack(commit) });
   }

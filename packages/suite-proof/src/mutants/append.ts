@@ -7,6 +7,37 @@ import { lifted } from './lifted.ts';
 /** Broken in what an append takes, refuses and keeps. */
 export const appendMutants: readonly Mutant[] = [
   {
+    name: 'empty-append-is-a-barrier',
+    broken: 'An append of nothing waits for all that was accepted before it.',
+    host: 'journal',
+    mutation: {
+      engine: (engine) =>
+        overrideLog(engine, (log) => ({
+          persistEntries: (entries) => (entries.length === 0 ? log.flush() : log.persistEntries(entries)),
+        })),
+    },
+    killedBy: 'B7-empty-append-writes-nothing',
+    failsWith: /persistEntries\(\[\]\) resolves while an append waits for the disk/,
+  },
+  {
+    name: 'empty-append-committed',
+    broken: 'An append of nothing is a commit like any other: a heartbeat costs a sync.',
+    host: 'journal',
+    mutation: {
+      engine: (engine) =>
+        overrideLog(engine, (log) => ({
+          async persistEntries(entries) {
+            await log.persistEntries(entries);
+            const state = await engine.metaStore.loadHardState();
+            if (entries.length === 0)
+              await engine.metaStore.saveHardState({ currentTerm: (state?.currentTerm ?? 0) + 1, votedFor: undefined });
+          },
+        })),
+    },
+    killedBy: 'B7-empty-append-writes-nothing',
+    failsWith: /calls to the disk for persistEntries\(\[\]\)/,
+  },
+  {
     name: 'empty-append-refused',
     broken: 'An append of nothing is an error.',
     host: 'memory',

@@ -16,6 +16,35 @@ export const durabilityMutants: readonly Mutant[] = [
     failsWith: LOSS,
   },
   {
+    name: 'synced-by-another-write',
+    broken: 'A commit counts as synced when a byte elsewhere in its file was written with `O_DSYNC`.',
+    seenIn: 'code that takes `O_DSYNC` for an fsync of the whole file',
+    host: 'journal',
+    mutation: {
+      fileIo: (io) =>
+        override(io, {
+          async open(path, mode, options) {
+            const file = await io.open(path, mode, options);
+            if (mode === 'read' || !/journal|spare/.test(path)) return file;
+            const synced = await io.open(path, 'write', { syncWrites: true });
+            const byte = new Uint8Array(1);
+            return override(file, {
+              async datasync() {
+                await file.read(byte, 0);
+                await synced.write([byte], 0);
+              },
+              async close() {
+                await synced.close();
+                await file.close();
+              },
+            });
+          },
+        }),
+    },
+    killedBy: 'H64-power-cut-anywhere',
+    failsWith: LOSS,
+  },
+  {
     name: 'sync-not-awaited',
     broken: 'A commit starts its sync and is acknowledged without waiting for it.',
     host: 'journal',
@@ -86,6 +115,54 @@ export const durabilityMutants: readonly Mutant[] = [
         })),
     },
     killedBy: 'H64-power-cut-among-callers',
+    failsWith: /durableIndex was \d+, but the log ends at/,
+  },
+  {
+    name: 'durable-index-over-a-new-suffix',
+    broken:
+      'When an append is durable `durableIndex` rises to its end, although a replacement has been accepted meanwhile and other entries stand there now.',
+    host: 'journal',
+    mutation: {
+      engine: (engine) =>
+        overrideLog(engine, (log) => {
+          let appended = 0;
+          return {
+            async persistEntries(entries) {
+              const done = log.persistEntries(entries);
+              const end = log.lastIndex;
+              await done;
+              appended = Math.max(appended, end);
+            },
+            async replaceRange(fromIndex, entries) {
+              appended = Math.min(appended, fromIndex - 1);
+              await log.replaceRange(fromIndex, entries);
+            },
+            async truncate(fromIndex) {
+              appended = Math.min(appended, fromIndex - 1);
+              await log.truncate(fromIndex);
+            },
+            get durableIndex() {
+              return Math.max(log.durableIndex, Math.min(appended, log.lastIndex));
+            },
+          };
+        }),
+    },
+    killedBy: 'D35-durable-index-is-true',
+    failsWith: /durableIndex was 10, but entry 10 has term 1, not [2-4]/,
+  },
+  {
+    name: 'boundary-counts-as-durable',
+    broken: '`durableIndex` is at the boundary when a reset or a purge past the end is called, not when it is durable.',
+    host: 'journal',
+    mutation: {
+      engine: (engine) =>
+        overrideLog(engine, (log) => ({
+          get durableIndex() {
+            return Math.max(log.durableIndex, log.purgeBoundary?.index ?? 0);
+          },
+        })),
+    },
+    killedBy: 'E46-reset-under-crash',
     failsWith: /durableIndex was \d+, but the log ends at/,
   },
   {

@@ -1,4 +1,4 @@
-import type { FileIo } from '@raftlog/core';
+import { type FileIo, isStorageError } from '@raftlog/core';
 import type { Commit } from '@raftlog/kit';
 import { JournalBlocks } from '../journal-blocks.ts';
 import type { Mutant } from '../mutant.ts';
@@ -36,6 +36,18 @@ export const faultMutants: readonly Mutant[] = [
     },
     killedBy: 'H62-datasync-fails',
     failsWith: new RegExp(`${LOSS.source}|no failed sync of append was ever reported`),
+  },
+  {
+    name: 'directory-sync-retried',
+    broken:
+      'A sync of a directory that fails is tried again and then succeeds, without the names that the kernel has dropped.',
+    host: 'journal',
+    mutation: {
+      fileIo: (io) =>
+        override(io, { syncDirectory: (path) => io.syncDirectory(path).catch(() => io.syncDirectory(path)) }),
+    },
+    killedBy: 'H63-every-call-fails',
+    failsWith: LOSS,
   },
   {
     name: 'poison-forgotten',
@@ -91,8 +103,40 @@ export const faultMutants: readonly Mutant[] = [
         });
       },
     },
-    killedBy: 'H61a-background-failure',
+    killedBy: 'H61a-snapshot-failure',
     failsWith: /the engine is poisoned although only saving a snapshot/,
+  },
+  {
+    name: 'snapshot-sync-failure-poisons',
+    broken:
+      'A snapshot that can not be saved for another reason than a full disk ends the engine, as a failed write of the log does.',
+    host: 'journal',
+    mutation: {
+      engine: (engine) => {
+        const controller = new AbortController();
+        const { snapshotStore } = engine;
+        return override(engine, {
+          failure: AbortSignal.any([controller.signal, engine.failure]),
+          snapshotStore: override(snapshotStore, {
+            save: (...save) =>
+              snapshotStore.save(...save).catch((error: unknown) => {
+                if (isStorageError(error, 'STORE_FAILED')) controller.abort(error);
+                throw error;
+              }),
+          }),
+        });
+      },
+    },
+    killedBy: 'H61a-snapshot-failure',
+    failsWith: /the engine is poisoned although only saving a snapshot/,
+  },
+  {
+    name: 'footer-failure-poisons',
+    broken: 'When the footer of a full segment can not be written nothing else is, although nobody needs it.',
+    host: 'file',
+    mutation: { fileIo: failsWithAnyWrite },
+    killedBy: 'H61a-failure-behind-a-success',
+    failsWith: /an append was refused, although call \d+ \(write .*\) failed behind an earlier one that succeeded/,
   },
   {
     name: 'witness-failure-poisons',
@@ -147,6 +191,20 @@ function failsWithWitness(io: FileIo): FileIo {
       if (failure !== undefined) throw failure;
       await file.write(chunks, position).catch((error: unknown) => {
         if (path.endsWith('witness')) failure = error;
+        throw error;
+      });
+    },
+  }));
+}
+
+/** A disk on which no segment is written once a write of one has failed, whoever was told of that. */
+function failsWithAnyWrite(io: FileIo): FileIo {
+  let failure: unknown;
+  return overrideFiles(io, /blocks/, (file) => ({
+    async write(chunks, position) {
+      if (failure !== undefined) throw failure;
+      await file.write(chunks, position).catch((error: unknown) => {
+        failure = error;
         throw error;
       });
     },

@@ -1,6 +1,6 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { StorageError } from '@raftlog/core';
+import { isStorageError, StorageError } from '@raftlog/core';
 import type { Mutant } from '../mutant.ts';
 import { override, overrideLog } from '../override.ts';
 
@@ -108,6 +108,40 @@ export const lifecycleMutants: readonly Mutant[] = [
     },
     killedBy: 'A5-foreign-files',
     failsWith: /the foreign file|ENOENT/,
+  },
+  {
+    name: 'place-of-another-taken-over',
+    broken: 'The marker of another adaptor is replaced by the own one: its log and its vote count for nothing.',
+    host: 'journal',
+    mutation: {
+      async open(open, options, directory) {
+        const marker = join(directory, 'raftlog.json');
+        const text = await readFile(marker, 'utf8').catch(() => '');
+        if (text.includes('@somebody'))
+          for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true });
+        return open(options);
+      },
+    },
+    killedBy: 'A5-other-adaptor',
+    failsWith: /the engine opened a place that another adaptor made/,
+  },
+  {
+    name: 'refusal-clears-the-place',
+    broken: 'A place whose marker is damaged is refused, and cleared, so that the next open succeeds.',
+    host: 'journal',
+    mutation: {
+      async open(open, options, directory) {
+        try {
+          return await open(options);
+        } catch (error) {
+          const isDamaged = isStorageError(error, 'CORRUPTION') || isStorageError(error, 'UNSUPPORTED_FORMAT');
+          if (isDamaged) await rm(directory, { recursive: true });
+          throw error;
+        }
+      },
+    },
+    killedBy: 'A5-garbled-file',
+    failsWith: /was refused, but not left as it was/,
   },
   {
     name: 'throws-instead-of-rejecting',

@@ -3,7 +3,7 @@ import type { BuildOptions } from '@raftlog/core/conformance';
 import { JournalBlocks } from '../journal-blocks.ts';
 import type { JournalRecord, RecordBody } from '../journal-record.ts';
 import type { Mutant } from '../mutant.ts';
-import { overrideLog } from '../override.ts';
+import { overrideFiles, overrideLog } from '../override.ts';
 import { LOSS } from './verdicts.ts';
 import { withoutWitness } from './without-witness.ts';
 
@@ -17,8 +17,8 @@ export const recoveryMutants: readonly Mutant[] = [
     mutation: {
       blockStore: (context) =>
         new (class extends JournalBlocks {
-          protected override async settle(): Promise<void> {
-            if (this.header === undefined) return super.settle();
+          protected override async secure(): Promise<void> {
+            if (this.header === undefined) return super.secure();
             this.journal.end = await this.journal.file.size();
           }
         })(context),
@@ -51,8 +51,8 @@ export const recoveryMutants: readonly Mutant[] = [
     mutation: {
       blockStore: (context) =>
         new (class extends JournalBlocks {
-          protected override async settle(): Promise<void> {
-            if (this.header === undefined) await super.settle();
+          protected override async secure(): Promise<void> {
+            if (this.header === undefined) await super.secure();
           }
         })(context),
     },
@@ -67,6 +67,34 @@ export const recoveryMutants: readonly Mutant[] = [
     mutation: { fileIo: withoutWitness },
     killedBy: 'G53-cut-below-witness',
     failsWith: /the open was to be refused with CORRUPTION, but it succeeded/,
+  },
+  {
+    name: 'rolled-back-unnoticed',
+    broken: 'A store that has lost its last commits opens as if they had never been: the witness is asked by nobody.',
+    seenIn: 'SQLite, which opens without a write-ahead log that is damaged or gone',
+    host: 'file',
+    mutation: { fileIo: withoutWitness },
+    killedBy: 'G55a-rolled-back',
+    failsWith: /the open of a store whose last commit is lost was to be refused with CORRUPTION, but it succeeded/,
+  },
+  {
+    name: 'length-believed',
+    broken: 'A length is believed before anything is checked: a damaged one takes 2 GiB of memory at the open.',
+    host: 'file',
+    mutation: {
+      fileIo: (io) =>
+        overrideFiles(io, /blocks/, (file) => ({
+          async read(into, position) {
+            const count = await file.read(into, position);
+            const bytes = Buffer.from(into.buffer, into.byteOffset, count);
+            const at = bytes.indexOf(Buffer.of(0xff, 0xff, 0xff, 0x7f));
+            if (at >= 0) await file.read(Buffer.alloc(bytes.readUInt32LE(at)), position + at + 4);
+            return count;
+          },
+        })),
+    },
+    killedBy: 'G57-length-past-the-end',
+    failsWith: /an open took buffers of 20\d\d MiB/,
   },
   {
     name: 'repair-takes-anything',

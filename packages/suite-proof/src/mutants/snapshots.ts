@@ -1,4 +1,4 @@
-import { isStorageError, type SnapshotInfo, type SnapshotStore, type StorageEngine } from '@raftlog/core';
+import { isStorageError, type SnapshotInfo, type SnapshotStore, type StorageEngine, StorageError } from '@raftlog/core';
 import type { Mutant } from '../mutant.ts';
 import { override, overrideFiles } from '../override.ts';
 
@@ -23,6 +23,62 @@ export const snapshotMutants: readonly Mutant[] = [
     },
     killedBy: 'I66-no-litter',
     failsWith: /files that were left: .*\.tmp/,
+  },
+  {
+    name: 'snapshot-litter-after-a-crash',
+    broken: 'What a save had written when the process was killed is never removed.',
+    host: 'journal',
+    mutation: {
+      fileIo: (io) =>
+        override(io, {
+          list: async (path) => {
+            const names = await io.list(path);
+            return path.endsWith('snapshots') ? names.filter((name) => !name.endsWith('.tmp')) : names;
+          },
+        }),
+    },
+    killedBy: 'I66-power-cut',
+    failsWith: /files that a save or a removal which the crash cut short has left/,
+  },
+  {
+    name: 'snapshot-written-behind',
+    broken: 'A save resolves when the snapshot is in the memory of the process, and writes it a little later.',
+    host: 'journal',
+    mutation: {
+      engine: (engine) =>
+        overrideSnapshots(engine, (store) => ({
+          async save(meta, source, options) {
+            const chunks: Uint8Array[] = [];
+            for await (const chunk of source) chunks.push(chunk.slice());
+            setTimeout(() => store.save(meta, from(chunks), options).catch(() => {}), 50);
+            const size = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+            return { id: 'soon', lastIncluded: meta.lastIncluded, context: new Uint8Array(), size };
+          },
+        })),
+    },
+    killedBy: 'G52-killed-process',
+    failsWith: /kill \d+ \(seed \d+\): snapshot \d+ was saved and is gone/,
+  },
+  {
+    name: 'snapshot-abort-waits-for-the-source',
+    broken: 'A save looks at its signal only when its source gives something: one that hangs is never given up.',
+    host: 'memory',
+    mutation: {
+      engine: (engine) =>
+        overrideSnapshots(engine, (store) => ({
+          save: (meta, source, options) => store.save(meta, unlessAborted(source, options?.signal)),
+        })),
+    },
+    killedBy: 'I66-source-hangs',
+    failsWith: /the save ends when its signal fires/,
+  },
+  {
+    name: 'snapshot-read-never-aborted',
+    broken: 'The signal of a reader is ignored: a transfer that was given up goes on to its end.',
+    host: 'memory',
+    mutation: { engine: (engine) => overrideSnapshots(engine, (store) => ({ open: (id) => store.open(id) })) },
+    killedBy: 'I66-open-aborted',
+    failsWith: /reading with a signal that has fired was to be refused with ABORTED, but it succeeded/,
   },
   {
     name: 'snapshot-not-synced',
@@ -150,6 +206,21 @@ function overrideSnapshots(
   members: (store: SnapshotStore) => Partial<SnapshotStore>,
 ): StorageEngine {
   return override(engine, { snapshotStore: override(engine.snapshotStore, members(engine.snapshotStore)) });
+}
+
+async function* unlessAborted(
+  source: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const check = (): void => {
+    if (signal?.aborted) throw new StorageError('ABORTED', 'The save was aborted.', {});
+  };
+  check();
+  for await (const chunk of source) {
+    check();
+    yield chunk;
+  }
+  check();
 }
 
 /** Saves the first chunk as a snapshot of its own, which stays until the whole is there. */

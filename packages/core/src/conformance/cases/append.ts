@@ -1,28 +1,62 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Entry } from '../../entry.ts';
 import { assertDurableIndex, assertLog, assertSameEntries, assertSameEntry, rejectsWith } from '../assertions.ts';
 import type { ConformanceCase } from '../case.ts';
 import { createTestEntries, createTestEntry } from '../entries.ts';
-import { awaitedLater } from './awaited-later.ts';
+import { awaitedLater, soon } from './awaited-later.ts';
 import { defineCases, unlessVolatile } from './define-cases.ts';
+import { HeldDisk } from './held-disk.ts';
 import { expectLog, expectRefused, openWith, type RefusedCall } from './open-with.ts';
+import { simulatedDisk, withoutFileIo } from './power-cut-explorer.ts';
 
 const define = defineCases('append');
 
 /** B 7–15, 18–20, 22: what an append does, and what it refuses. */
 export const appendCases: readonly ConformanceCase[] = [
-  define('B7-empty-append', 'persistEntries([]) changes nothing, and is no barrier', async (context) => {
-    const engine = await context.open();
-    const log = engine.logStore;
-    await log.persistEntries([]);
-    await assertLog(engine, []);
-    const entries = createTestEntries(1, 3, 1);
-    const pending = awaitedLater(log.persistEntries(entries));
-    await log.persistEntries([]);
-    await pending;
-    await log.persistEntries([]);
-    await expectLog(context, engine, entries);
-  }),
+  define(
+    'B7-empty-append',
+    'persistEntries([]) changes nothing, also behind an append that is under way',
+    async (context) => {
+      const engine = await context.open();
+      const log = engine.logStore;
+      await log.persistEntries([]);
+      await assertLog(engine, []);
+      const entries = createTestEntries(1, 3, 1);
+      const pending = awaitedLater(log.persistEntries(entries));
+      await log.persistEntries([]);
+      await pending;
+      await log.persistEntries([]);
+      await expectLog(context, engine, entries);
+    },
+  ),
+
+  define(
+    'B7-empty-append-writes-nothing',
+    'persistEntries([]) makes no call to the disk, and waits for none that an earlier append makes',
+    async (context) => {
+      const disk = simulatedDisk(context);
+      const held = new HeldDisk(disk);
+      const engine = await context.open({ fileIo: held.fileIo });
+      context.onEnd(() => held.release());
+      const log = engine.logStore;
+      const entries = createTestEntries(1, 3, 1);
+      await log.persistEntries(entries.slice(0, 2));
+      await log.flush();
+      // What goes on in the background comes to its end first.
+      for (let seen = -1; seen !== disk.calls; await sleep(20)) seen = disk.calls;
+      const before = disk.calls;
+      await log.persistEntries([]);
+      assert.deepEqual(disk.trace.slice(before), [], 'calls to the disk for persistEntries([])');
+      held.hold();
+      const pending = awaitedLater(log.persistEntries(entries.slice(2)));
+      await soon(log.persistEntries([]), 'persistEntries([]) resolves while an append waits for the disk');
+      held.release();
+      await pending;
+      await assertLog(engine, entries);
+    },
+    { inapplicable: withoutFileIo },
+  ),
 
   define('B8-one-entry', 'one entry comes back with its term, its kind and its bytes', async (context) => {
     const entries = [createTestEntry(1, 7, { kind: 'config', bytes: 300 })];

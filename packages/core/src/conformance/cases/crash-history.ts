@@ -1,4 +1,4 @@
-import type { HardState } from '../../entry.ts';
+import type { Entry, HardState } from '../../entry.ts';
 import type { StorageEngine } from '../../storage-engine.ts';
 import {
   applyToEngine,
@@ -6,8 +6,10 @@ import {
   cloneModel,
   createModel,
   differenceBetween,
+  differenceOfEntries,
   type LogModel,
   type LogOperation,
+  modelEntry,
   modelLastIndex,
 } from '../model.ts';
 
@@ -19,8 +21,15 @@ export interface CrashMoment {
   readonly logFloor: number;
   /** The hard state is at least what this many operations made of it. */
   readonly hardStateFloor: number;
-  /** What the engine declared to survive; `undefined` where operations under way could lower it. */
-  readonly durableIndex: number | undefined;
+  /** What the engine declared to survive; `undefined` if it could not be asked. */
+  readonly durable: DurableEnd | undefined;
+}
+
+/** `durableIndex`, and which entry that names. */
+interface DurableEnd {
+  readonly index: number;
+  /** The entry of the accepted log at this index: a later call may have put another one there than the disk has. None at the boundary. */
+  readonly entry: Entry | undefined;
 }
 
 /**
@@ -36,7 +45,8 @@ export class CrashHistory {
   #current: LogModel;
   #logFloor = 0;
   #hardStateFloor = 0;
-  #lastDrop = 0;
+  /** True while a call is being made and has not returned its promise: what the engine declares then is half old, half new. */
+  #calling = false;
 
   /** `base`: what was there before. `buffered`: what was only appended is promised after a flush, not before. */
   constructor(base: LogModel = createModel(), options: { readonly buffered?: boolean } = {}) {
@@ -62,11 +72,10 @@ export class CrashHistory {
     this.#operations.push(operation);
     const moved = before.boundary !== this.#current.boundary;
     const drops = dropsFrom(operation);
-    const removes = moved || (drops !== undefined && drops <= before.last);
-    // A call that changes nothing may be answered before the ones before it are durable.
-    const promises = removes || (entriesOf(operation) > 0 && !this.#buffered);
+    const adds = entriesOf(operation) > 0;
+    // A call that changes nothing may be answered before the ones before it are durable. Buffering is for what only appends.
+    const promises = moved || (drops === undefined ? adds && !this.#buffered : adds || drops <= before.last);
     this.#promisesLog.push(promises || operation.type === 'flush');
-    if (moved) this.#lastDrop = this.#operations.length;
     return this.#operations.length;
   }
 
@@ -83,7 +92,10 @@ export class CrashHistory {
   /** Issues the operation and makes the call; resolves to the code with which it was refused, if it was. */
   async call(engine: StorageEngine, operation: LogOperation): Promise<string | undefined> {
     const number = this.issue(operation);
-    const code = await applyToEngine(engine, operation);
+    this.#calling = true;
+    const outcome = applyToEngine(engine, operation);
+    this.#calling = false;
+    const code = await outcome;
     if (code === undefined) this.acknowledge(number);
     return code;
   }
@@ -94,15 +106,24 @@ export class CrashHistory {
       issued: this.#operations.length,
       logFloor: this.#logFloor,
       hardStateFloor: this.#hardStateFloor,
-      // A boundary is accepted before it is durable, and `durableIndex` is never below it.
-      durableIndex: engine === undefined || this.#lastDrop > this.#logFloor ? undefined : engine.logStore.durableIndex,
+      durable: engine === undefined || this.#calling ? undefined : this.#durableEnd(engine),
     };
+  }
+
+  #durableEnd({ logStore: { durableIndex } }: StorageEngine): DurableEnd {
+    return { index: durableIndex, entry: modelEntry(this.#current, durableIndex) };
   }
 
   /** Says in words what is wrong with what was found after a crash at `moment`; `undefined`: nothing. */
   judge(found: LogModel, moment: CrashMoment): string | undefined {
-    if (moment.durableIndex !== undefined && modelLastIndex(found) < moment.durableIndex) {
-      return `durableIndex was ${moment.durableIndex}, but the log ends at ${modelLastIndex(found)}`;
+    if (moment.durable !== undefined) {
+      const { index, entry } = moment.durable;
+      if (modelLastIndex(found) < index)
+        return `durableIndex was ${index}, but the log ends at ${modelLastIndex(found)}`;
+      // Below the boundary that was found there is nothing to compare.
+      const there = modelEntry(found, index);
+      const difference = entry === undefined || there === undefined ? undefined : differenceOfEntries(there, entry);
+      if (difference !== undefined) return `durableIndex was ${index}, but ${difference}`;
     }
     const model = cloneModel(this.#base);
     const hardStates: (HardState | undefined)[] = [model.hardState];

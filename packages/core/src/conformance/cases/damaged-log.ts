@@ -1,7 +1,6 @@
 import { relative } from 'node:path';
 import type { Entry, HardState } from '../../entry.ts';
 import { isStorageError } from '../../errors.ts';
-import type { BuildOptions } from '../builder.ts';
 import type { CaseContext, ConformanceSubject } from '../case.ts';
 import { createTestEntries } from '../entries.ts';
 import { differenceBetween, type LogModel, observe } from '../model.ts';
@@ -17,7 +16,6 @@ export interface Specimen {
   readonly witnessed: PlaceImage;
   /** Files that hold entries, oldest first. */
   readonly logFiles: readonly string[];
-  readonly hardStateFiles: readonly string[];
   readonly witnessFiles: readonly string[];
 }
 
@@ -43,15 +41,13 @@ export async function makeSpecimen(
     readonly commits: number;
     readonly entriesPerCommit: number;
     readonly bytes: number;
-    readonly build?: BuildOptions;
   },
 ): Promise<Specimen> {
   const { builder } = context;
   const files = builder.files;
   if (files?.log === undefined || builder.directory === undefined) throw new Error('The builder names no files.');
   const root = builder.directory;
-  const build: BuildOptions = { small: true, ...shape.build };
-  const engine = await context.open(build);
+  const engine = await context.open({ small: true });
   const hardState: HardState = { currentTerm: 1, votedFor: 'node-1' };
   await engine.metaStore.saveHardState(hardState);
   const images = [await takeImage(builder)];
@@ -81,7 +77,6 @@ export async function makeSpecimen(
     states,
     witnessed: rewound(last, closed, witnessFiles),
     logFiles,
-    hardStateFiles: below(files.hardState ?? []),
     witnessFiles,
   };
 }
@@ -109,13 +104,24 @@ export type Outcome =
   /** It opened, but says that what it holds can't be read. */
   | { readonly kind: 'unreadable' };
 
-/** Opens the image and reads all of it. Throws for an error that says nothing, such as a `RangeError`. */
-export async function tryImage(context: CaseContext, image: PlaceImage, what: string): Promise<Outcome> {
+/**
+ * Opens the image and reads all of it. Throws for an error that says nothing, such as a `RangeError`. `watch` is called now and then meanwhile, on a
+ * simulated disk at each call.
+ */
+export async function tryImage(
+  context: CaseContext,
+  image: PlaceImage,
+  what: string,
+  watch: () => void = () => {},
+): Promise<Outcome> {
   const place = await placeImage(context, image);
+  if (place.disk !== undefined) place.disk.onCall = watch;
   let engine: Awaited<ReturnType<typeof place.open>>;
   try {
     engine = await place.open();
+    watch();
   } catch (error) {
+    watch();
     if (!isStorageError(error))
       throw new Error(`${what}: the open rejects with no StorageError: ${error}`, { cause: error });
     return { kind: 'refused', code: error.code, message: error.message };

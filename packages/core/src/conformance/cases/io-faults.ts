@@ -46,7 +46,7 @@ export const ioFaultCases: readonly ConformanceCase[] = [
   ),
   faults(
     'H61a-background-failure',
-    'a failure of work that costs no data, such as giving space back or saving a snapshot, does not poison the engine',
+    'a failure of work that no call waits for, such as giving space back, does not poison the engine',
     async (context) => {
       const prepared = await prepare(context);
       const { disk, engine, history } = prepared;
@@ -60,15 +60,41 @@ export const ioFaultCases: readonly ConformanceCase[] = [
       await checkGoesOn(prepared, 'removing files fails');
       disk.healAll();
 
-      // Nothing of the log is written meanwhile, so that every write is one of the snapshot.
-      disk.failAt(1, 'ENOSPC', { operations: ['write'], forever: true });
-      const saved = engine.snapshotStore.save({ lastIncluded: { index: 18, term: 1 } }, oneChunk());
-      const { code } = await rejectsWith(['STORE_FAILED', 'NO_SPACE'], saved, 'saving a snapshot on a full disk');
-      assert.notEqual(code, undefined);
-      disk.healAll();
-      await checkGoesOn(prepared, 'saving a snapshot failed');
-      assert.deepEqual(await engine.snapshotStore.list(), []);
-      await checkReopens(context, prepared, 'failures in the background');
+      await checkReopens(context, prepared, 'removing files failed');
+    },
+    onDisk,
+  ),
+  faults(
+    'H61a-failure-behind-a-success',
+    'where a call fails while an append is under way that succeeds all the same, the engine goes on: it was work in the background',
+    async (context) => {
+      let failed = true;
+      for (let number = 1; failed; number++) failed = await failBehindAppends(context, number);
+    },
+    onDisk,
+  ),
+  faults(
+    'H61a-snapshot-failure',
+    'a snapshot that can’t be saved, at whichever call, is rejected and leaves nothing; the engine goes on',
+    async (context) => {
+      for (const operation of ['open', 'write', 'datasync', 'rename', 'syncDirectory'] as const) {
+        const prepared = await prepare(context);
+        const { disk, engine } = prepared;
+        // Nothing of the log is written meanwhile, so that every call is one of the snapshot.
+        disk.failAt(1, operation === 'write' ? 'ENOSPC' : 'EIO', { operations: [operation], forever: true });
+        const before = disk.calls;
+        const saved = engine.snapshotStore.save({ lastIncluded: { index: 18, term: 1 } }, oneChunk());
+        const what = `saving a snapshot when ${operation} fails`;
+        await saved.catch(() => undefined);
+        const tried = disk.trace.slice(before).some((call) => call.operation === operation);
+        // An engine that keeps its snapshots elsewhere need not make this call.
+        if (tried) await rejectsWith(['STORE_FAILED', 'NO_SPACE'], saved, what);
+        else await saved;
+        disk.healAll();
+        await checkGoesOn(prepared, `${what} was rejected`);
+        assert.equal((await engine.snapshotStore.list()).length, tried ? 0 : 1, `list() after ${what}`);
+        await checkReopens(context, prepared, what);
+      }
     },
     onDisk,
   ),
@@ -220,12 +246,13 @@ async function checkReopens(context: CaseContext, { disk, engine, history }: Pre
     const late = disk.trace.slice(before).filter(({ operation }) => written.includes(operation));
     assert.deepEqual(late, [], `close() of a poisoned engine writes nothing (${where})`);
   }
-  disk.healAll();
   const moment = history.moment();
   const outcomes = [...disk.powerCutStates({ limit: 4, seed: context.seed }).states];
+  disk.healAll();
   const shared = { history, moment, buildOptions: build, random, cutRecovery: false };
   for (const { name, fileIo } of outcomes)
     await recoverTwice(context, { ...shared, disk: fileIo, where: `${where}; power cut, ${name}` });
+  await recoverTwice(context, { ...shared, disk: disk.clone(), where: `${where}; reopened`, goesOn: false });
   await recoverTwice(context, { ...shared, disk, where: `${where}; reopened` });
 }
 
@@ -248,6 +275,37 @@ async function failSync(context: CaseContext, operation: LogOperation): Promise<
     if (rejected !== undefined) return;
   }
   assert.fail(`no failed sync of ${operation.type} was ever reported`);
+}
+
+/**
+ * Appends until files are full, with this call failing: seals of what is full, files that are made ahead, a witness are not worth an append. Resolves to
+ * false if there are fewer calls.
+ */
+async function failBehindAppends(context: CaseContext, number: number): Promise<boolean> {
+  const prepared = await prepare(context);
+  const { disk, engine, history } = prepared;
+  const last = disk.calls + number;
+  disk.failAt(number, 'EIO');
+  let failedBefore = false;
+  for (let round = 0; round < 8; round++) {
+    const first = engine.logStore.lastIndex + 1;
+    const entries = createTestEntries(first, first + 3, 1, { bytes: 5000 });
+    const code = await history.call(engine, { type: 'append', entries });
+    const failed = disk.trace[last - 1];
+    const where = `call ${last} (${failed?.operation} ${failed?.path}) failed`;
+    if (code !== undefined) {
+      assert.ok(!failedBefore, `an append was refused, although ${where} behind an earlier one that succeeded`);
+      assert.equal(code, 'STORE_FAILED', `what an append is refused with when ${where}`);
+      await engine.close().catch(() => undefined);
+      return true;
+    }
+    failedBefore = failed !== undefined;
+  }
+  if (failedBefore) await checkGoesOn(prepared, 'a call behind an append that succeeded has failed');
+  // Further calls may only come with the close, which may tell of a failure.
+  disk.healAll();
+  await engine.close();
+  return failedBefore;
 }
 
 /** One run in which this call fails. Resolves to false if the run has fewer calls. */
@@ -280,7 +338,9 @@ async function failCall(context: CaseContext, number: number): Promise<boolean> 
   if (disk.calls < number) return false;
   const moment = history.moment();
   const shared = { history, moment, buildOptions: build, random, cutRecovery: false };
-  for (const { name, fileIo } of disk.powerCutStates({ limit: 2, seed: number }).states) {
+  const cuts = disk.powerCutStates({ limit: 2, seed: number });
+  disk.healAll();
+  for (const { name, fileIo } of cuts.states) {
     await recoverTwice(context, { ...shared, disk: fileIo, where: `${failedCall()}; then a power cut, ${name}` });
   }
   await recoverTwice(context, { ...shared, disk, where: `${failedCall()}; reopened` });

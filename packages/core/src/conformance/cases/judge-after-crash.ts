@@ -4,16 +4,21 @@ import { differenceBetween, type LogModel, modelLastIndex, modelLastLogId, obser
 import type { CrashHistory } from './crash-history.ts';
 
 /**
- * Opens an engine after a crash, compares what it holds with the history, appends, closes, and looks once more. Rejects with
- * what is wrong; resolves to what lies there now.
+ * Opens an engine after a crash, compares what it holds with the history, and with what `judgeMore` knows, appends, closes, and looks once
+ * more. Rejects with what is wrong; resolves to what lies there now.
  */
-export async function judgeAfterCrash(open: () => Promise<StorageEngine>, history: CrashHistory): Promise<LogModel> {
+export async function judgeAfterCrash(
+  open: () => Promise<StorageEngine>,
+  history: CrashHistory,
+  judgeMore: (engine: StorageEngine) => Promise<void> = async () => {},
+): Promise<LogModel> {
   const engine = await open();
   let model: LogModel;
   try {
     model = await observe(engine);
     const verdict = history.judge(model, history.moment());
     if (verdict !== undefined) throw new Error(verdict);
+    await judgeMore(engine);
     await goOn(engine, model);
   } finally {
     await engine.close();

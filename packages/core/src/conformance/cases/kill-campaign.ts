@@ -4,13 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { ChildProcessOpener, StorageEngineBuilder } from '../builder.ts';
+import type { StorageEngine } from '../../storage-engine.ts';
+import type { StorageEngineBuilder } from '../builder.ts';
 import { createModel, type LogModel } from '../model.ts';
+import { childEnvironment, refuseInOwnChild } from '../own-child.ts';
 import { createRandom, defaultSeed, type Random } from '../random.ts';
 import { CrashHistory } from './crash-history.ts';
 import { randomOperation } from './crash-workload.ts';
 import { judgeAfterCrash } from './judge-after-crash.ts';
 import type { KillTask } from './kill-child.ts';
+import { contentOf, killedSnapshotBytes, snapshotContent } from './snapshot-content.ts';
 
 export interface KillCampaignOptions {
   /** Processes to kill. Default: 8. */
@@ -28,21 +31,25 @@ export interface KillCampaignReport {
   readonly whileOpening: number;
   readonly issued: number;
   readonly acknowledged: number;
+  /** Snapshots that were saved. */
+  readonly snapshots: number;
 }
 
 /**
  * Kills a process with SIGKILL, again and again, while it writes to the builder's place, and looks after each kill: every acknowledged operation is
- * there, the others are there as a prefix, no vote goes back, and the log goes on. Rejects at the first loss. Each kill finds the
- * place as the last one left it.
+ * there, the others are there as a prefix, no vote goes back, every saved snapshot is there whole, and the log goes on. Rejects at the first loss.
+ * Each kill finds the place as the last one left it.
  */
 export async function runKillCampaign(
   builder: StorageEngineBuilder,
   options: KillCampaignOptions = {},
 ): Promise<KillCampaignReport> {
+  refuseInOwnChild();
   const { kills = 8, seed = defaultSeed(), onProgress } = options;
   const random = createRandom(seed);
-  let state = createModel();
-  let report: KillCampaignReport = { seed, kills: 0, whileOpening: 0, issued: 0, acknowledged: 0 };
+  let state: Found = { log: createModel(), snapshots: [] };
+  let firstSnapshot = 1;
+  let report: KillCampaignReport = { seed, kills: 0, whileOpening: 0, issued: 0, acknowledged: 0, snapshots: 0 };
   await builder.cleanup();
   while (report.kills < kills) {
     const { child } = builder;
@@ -52,7 +59,9 @@ export async function runKillCampaign(
       small: random.chance(0.8),
       ...(buffered ? { durability: 'buffered' as const } : {}),
     };
-    const task = taskFor(child, random.integer(1, 2 ** 31), build, random.integer(1, 6));
+    const { href: module } = child.module;
+    const [taskSeed, callers] = [random.integer(1, 2 ** 31), random.integer(1, 6)];
+    const task: KillTask = { module, place: child.place, seed: taskSeed, build, callers, firstSnapshot };
     const told = await runAndKill(task, random);
     const where = `kill ${report.kills + 1} (seed ${seed})`;
     try {
@@ -63,7 +72,9 @@ export async function runKillCampaign(
         whileOpening: report.whileOpening + (told.opened ? 0 : 1),
         issued: report.issued + told.issued,
         acknowledged: report.acknowledged + told.acknowledged.length,
+        snapshots: report.snapshots + told.saved.length,
       };
+      firstSnapshot = Math.max(firstSnapshot, told.lastSave + 1);
     } catch (error) {
       throw new Error(`${where}: ${error instanceof Error ? error.message : error}`, { cause: error });
     }
@@ -120,15 +131,21 @@ function wholeNumber(option: string, value: string): number {
   throw new RangeError(`${option} is "${value}": give a whole number from 1 on.`);
 }
 
-function taskFor(child: ChildProcessOpener, seed: number, build: KillTask['build'], callers: number): KillTask {
-  return { module: child.module.href, place: child.place, seed, build, callers };
-}
-
 /** What a child told before it died. */
 interface Told {
   readonly opened: boolean;
   readonly issued: number;
   readonly acknowledged: readonly number[];
+  /** Number of the last snapshot that it began to save; 0 for none. */
+  readonly lastSave: number;
+  readonly saved: readonly number[];
+}
+
+/** What lies in the place. */
+interface Found {
+  readonly log: LogModel;
+  /** Numbers of the snapshots, newest first. */
+  readonly snapshots: readonly number[];
 }
 
 /** Starts a child and kills it: after a random number of acknowledgements, or now and then while it opens the place. */
@@ -140,6 +157,7 @@ async function runAndKill(task: KillTask, random: Random): Promise<Told> {
   const script = new URL(`./kill-child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
   const child = spawn(process.execPath, [fileURLToPath(script), JSON.stringify(task)], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: childEnvironment(),
   });
   let [output, complaint, acknowledged] = ['', '', 0];
   let killing = false;
@@ -188,14 +206,49 @@ function read(output: string): Told {
     throw new Error(`the child reports that operation ${refusal.slice(2)}, though it is right`);
   const numbers = (letter: string): number[] =>
     lines.filter((line) => line.startsWith(`${letter} `)).map((line) => Number(line.slice(2)));
-  return { opened: lines.includes('open'), issued: Math.max(0, ...numbers('i')), acknowledged: numbers('a') };
+  return {
+    opened: lines.includes('open'),
+    issued: Math.max(0, ...numbers('i')),
+    acknowledged: numbers('a'),
+    lastSave: Math.max(0, ...numbers('s')),
+    saved: numbers('t'),
+  };
 }
 
 /** Compares the place with what the child told; resolves to what lies there now. */
-function judge(builder: StorageEngineBuilder, before: LogModel, task: KillTask, told: Told): Promise<LogModel> {
-  const history = new CrashHistory(before);
+async function judge(builder: StorageEngineBuilder, before: Found, task: KillTask, told: Told): Promise<Found> {
+  const history = new CrashHistory(before.log);
   const random = createRandom(task.seed);
   while (history.issued < told.issued) history.issue(randomOperation(history.current, random));
   for (const number of told.acknowledged) history.acknowledge(number);
-  return judgeAfterCrash(() => builder.build(task.build), history);
+  let snapshots: number[] = [];
+  const log = await judgeAfterCrash(() => builder.build(task.build), history, async (engine) => {
+    snapshots = await judgeSnapshots(engine, before.snapshots, task, told);
+  });
+  return { log, snapshots };
+}
+
+/** Fails unless what was there before, and what was saved, is there whole. Keeps two; resolves to their numbers. */
+async function judgeSnapshots(
+  { snapshotStore }: StorageEngine,
+  before: readonly number[],
+  { firstSnapshot }: KillTask,
+  { saved, lastSave }: Told,
+): Promise<number[]> {
+  const found: number[] = [];
+  for (const { id, lastIncluded } of await snapshotStore.list()) {
+    const number = lastIncluded.index;
+    if (!before.includes(number) && (number < firstSnapshot || number > lastSave)) {
+      throw new Error(`snapshot ${number} is there, which was never saved or was removed`);
+    }
+    const content = await contentOf(snapshotStore, id);
+    if (Buffer.compare(content, snapshotContent(killedSnapshotBytes(number))) !== 0) {
+      throw new Error(`snapshot ${number} has other content than was saved`);
+    }
+    found.push(number);
+  }
+  const lost = [...before, ...saved].find((number) => !found.includes(number));
+  if (lost !== undefined) throw new Error(`snapshot ${lost} was saved and is gone`);
+  await snapshotStore.retain(2);
+  return found.slice(0, 2);
 }

@@ -1,9 +1,12 @@
 import { writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StorageEngine } from '../../storage-engine.ts';
 import type { BuildOptions, OpenInChild } from '../builder.ts';
 import { applyToEngine, cloneModel, observe } from '../model.ts';
 import { createRandom } from '../random.ts';
 import { CrashHistory } from './crash-history.ts';
 import { randomOperation } from './crash-workload.ts';
+import { killedSnapshotBytes, saveSnapshot } from './snapshot-content.ts';
 
 /** What the parent tells the child, as JSON in its one argument. */
 export interface KillTask {
@@ -13,6 +16,8 @@ export interface KillTask {
   readonly build: Omit<BuildOptions, 'fileIo'>;
   /** Calls that are under way at once. */
   readonly callers: number;
+  /** Number of the first snapshot that the child saves, one after the other. */
+  readonly firstSnapshot: number;
 }
 
 // Both know the seed and what was found in the place, hence the operations; only how far it got is told. A line is written, with
@@ -23,7 +28,7 @@ const say = (line: string): void => {
 
 await run(JSON.parse(process.argv[2] ?? '{}') as KillTask);
 
-async function run({ module, place, seed, build, callers }: KillTask): Promise<void> {
+async function run({ module, place, seed, build, callers, firstSnapshot }: KillTask): Promise<void> {
   const { open } = (await import(module)) as { open: OpenInChild };
   const engine = await open(place, build);
   const found = cloneModel(await observe(engine));
@@ -43,5 +48,15 @@ async function run({ module, place, seed, build, callers }: KillTask): Promise<v
       say(`a ${number}`);
     }
   };
-  await Promise.all(Array.from({ length: callers }, call));
+  await Promise.all([...Array.from({ length: callers }, call), saveSnapshots(engine, firstSnapshot)]);
+}
+
+async function saveSnapshots(engine: StorageEngine, first: number): Promise<void> {
+  for (let number = first; ; number++) {
+    say(`s ${number}`);
+    await saveSnapshot(engine, number, killedSnapshotBytes(number));
+    say(`t ${number}`);
+    // The log is what the disk is for.
+    await sleep(10);
+  }
 }

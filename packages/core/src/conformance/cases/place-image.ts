@@ -56,7 +56,7 @@ export async function placeImage({ builder }: ConformanceSubject, image: PlaceIm
   return { open: (options) => builder.build({ small: true, ...options }), image: () => takeImage(builder) };
 }
 
-/** Files of the image by hash: equal for equal contents. Lock files are left out: to be made and removed is their use. */
+/** Files of the image by hash: equal for equal contents. Lock files that are empty are left out: to be made and removed is their use. */
 export function contentsOf(image: PlaceImage): Record<string, string> {
   const contents: Record<string, string> = {};
   for (const [path, bytes] of image.files) {

@@ -14,12 +14,16 @@ import {
   observe,
 } from '../model.ts';
 import { createRandom, type Random } from '../random.ts';
+import { awaitedLater } from './awaited-later.ts';
 import { CrashHistory, type CrashMoment } from './crash-history.ts';
+
+/** Why cases on simulated disks don't apply to an engine whose files can't be put there. */
+export const NO_FILE_IO = 'takes no FileIo: its files can’t be put on a simulated disk';
 
 /** Why cases on simulated disks don't apply, if they don't. */
 export function withoutFileIo({ builder, capabilities }: ConformanceSubject): string | undefined {
   if (capabilities.durability === 'volatile') return 'volatile: nothing has to survive';
-  if (builder.takesFileIo !== true) return 'takes no FileIo: its files can’t be put on a simulated disk';
+  if (builder.takesFileIo !== true) return NO_FILE_IO;
   return undefined;
 }
 
@@ -36,12 +40,12 @@ export interface Exploration {
   readonly statesPerCall: number;
   /** Probability that the next operation is issued before the last one has resolved. Default: 0, so that every crash hits one operation. */
   readonly overlap?: number;
+  /** Issue each operation while the one before is being written, so that it meets a commit that can't take it in any more. Default: false. */
+  readonly intoWrites?: boolean;
   /** Wait this long after each operation, so that work in the background is done before the next. Default: not at all. */
   readonly pauseMs?: number;
   /** Opens in the middle of which the power is cut again, one in this many. Default: 8. */
   readonly cutRecoveryOneIn?: number;
-  /** Try this share of the calls only, chosen by the seed. Default: all. */
-  readonly share?: number;
 }
 
 interface Point {
@@ -65,11 +69,10 @@ const changing: readonly FileOperation[] = [
 
 /**
  * Runs the operations once on a simulated disk, and kills the process, and cuts the power, before every call that the engine makes to it: for each
- * outcome the place is opened, what is found is judged, the log goes on, and the power is cut once more. Resolves to the number of crashes tried.
+ * outcome the place is opened, what is found is judged, the log goes on, and the power is cut once more.
  */
-export async function explorePowerCuts(context: CaseContext, exploration: Exploration): Promise<number> {
+export async function explorePowerCuts(context: CaseContext, exploration: Exploration): Promise<void> {
   const random = createRandom(context.seed);
-  const sample = createRandom(context.seed + 3);
   const buildOptions: BuildOptions = { small: true, ...exploration.build };
   const disk = simulatedDisk(context);
   const history = new CrashHistory(undefined, { buffered: isBuffered(context, buildOptions) });
@@ -77,18 +80,22 @@ export async function explorePowerCuts(context: CaseContext, exploration: Explor
   let engine: StorageEngine | undefined;
   let changed = true;
   let acknowledged = '';
+  let written: (() => void) | undefined;
+  const nextWrite = (): Promise<void> =>
+    new Promise((resolve) => {
+      written = resolve;
+    });
   disk.onCall = (call) => {
     const moment = history.moment(engine);
     // An acknowledgement raises what is promised although nothing was written since.
     const promised = JSON.stringify(moment);
-    if ((changed || promised !== acknowledged) && sample.chance(exploration.share ?? 1)) {
-      points.push({ disk: disk.clone(), moment, call });
-    }
+    if (changed || promised !== acknowledged) points.push({ disk: disk.clone(), moment, call });
     changed = changing.includes(call.operation);
     acknowledged = promised;
+    if (call.operation === 'write') written?.();
   };
   engine = await context.builder.build({ ...buildOptions, fileIo: disk });
-  await runOperations(engine, exploration, history, random);
+  await runOperations(engine, exploration, history, random, nextWrite);
   const atEnd = disk.clone();
   points.push({
     disk: atEnd,
@@ -97,7 +104,6 @@ export async function explorePowerCuts(context: CaseContext, exploration: Explor
   });
   await engine.close();
 
-  let crashes = 0;
   for (const { disk: before, moment, call } of points) {
     const killed = `process killed before call ${call.number} (${call.operation} ${call.path})`;
     const afterKill = {
@@ -110,16 +116,13 @@ export async function explorePowerCuts(context: CaseContext, exploration: Explor
       cutRecovery: false,
     };
     await recoverTwice(context, afterKill);
-    crashes++;
     const { states } = before.powerCutStates({ limit: exploration.statesPerCall, seed: context.seed + call.number });
     for (const { name, fileIo } of states) {
       const where = `power cut before call ${call.number} (${call.operation} ${call.path}), ${name}`;
       const again = random.integer(1, exploration.cutRecoveryOneIn ?? 8) === 1;
       await recoverTwice(context, { disk: fileIo, history, moment, buildOptions, where, random, cutRecovery: again });
-      crashes++;
     }
   }
-  return crashes;
 }
 
 /** True if acknowledged entries are promised only after a flush, by these options or by the adaptor's own default. */
@@ -130,18 +133,20 @@ export function isBuffered({ capabilities }: ConformanceSubject, options: BuildO
 /** Issues the operations in order, some of them without waiting for the ones before. Fails if one is refused. */
 async function runOperations(
   engine: StorageEngine,
-  { operations, overlap = 0, pauseMs = 0 }: Exploration,
+  { operations, overlap = 0, intoWrites = false, pauseMs = 0 }: Exploration,
   history: CrashHistory,
   random: Random,
+  nextWrite: () => Promise<void>,
 ): Promise<void> {
   let pending: Promise<void>[] = [];
   for (const operation of operations) {
-    pending.push(
-      history.call(engine, operation).then((code) => {
-        if (code !== undefined) throw new Error(`${operation.type} was refused with ${code}, but it is right`);
-      }),
-    );
-    if (random.chance(overlap)) continue;
+    const write = nextWrite();
+    const call = history.call(engine, operation).then((code) => {
+      if (code !== undefined) throw new Error(`${operation.type} was refused with ${code}, but it is right`);
+    });
+    pending.push(awaitedLater(call));
+    if (intoWrites) await Promise.race([write, call]);
+    if (intoWrites || random.chance(overlap)) continue;
     await Promise.all(pending);
     pending = [];
     if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -159,6 +164,8 @@ export interface Recovery {
   readonly random: Random;
   /** Cut the power in the middle of the first recovery too. */
   readonly cutRecovery: boolean;
+  /** Append to what is found: it brings pages that a failed sync left out to the disk after all. Default: by chance. */
+  readonly goesOn?: boolean;
 }
 
 /**
@@ -180,7 +187,7 @@ export async function recoverTwice(context: CaseContext, recovery: Recovery): Pr
   const next = createTestEntries(modelLastIndex(served) + 1, modelLastIndex(served) + 2, lastTerm(served), {
     bytes: 40,
   });
-  const goesOn = random.chance(0.75);
+  const goesOn = recovery.goesOn ?? random.chance(0.75);
   if (goesOn) {
     const hardState = { currentTerm: (served.hardState?.currentTerm ?? 0) + 1, votedFor: 'node-1' };
     for (const operation of [

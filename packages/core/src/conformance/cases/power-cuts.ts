@@ -78,6 +78,26 @@ export const powerCutCases: readonly ConformanceCase[] = [
     onDisk,
   ),
   faults(
+    'D35-durable-index-is-true',
+    'durableIndex names what is on the disk, also where a cut overtakes an append that is still under way',
+    async (context) => {
+      const operations: LogOperation[] = [
+        append(1, 10, 1),
+        { type: 'replace', fromIndex: 6, entries: createTestEntries(6, 10, 2, { bytes: 100 }) },
+        append(11, 14, 2),
+        { type: 'truncate', fromIndex: 9 },
+        append(9, 14, 3),
+        { type: 'write', batch: { truncateFrom: 3, entries: createTestEntries(3, 16, 4, { bytes: 100 }) } },
+        purge(20, 4),
+        append(21, 30, 5),
+        { type: 'reset', boundary: { index: 12, term: 6 } },
+        append(13, 40, 6),
+      ];
+      await explorePowerCuts(context, { operations, statesPerCall: 6, intoWrites: true });
+    },
+    onDisk,
+  ),
+  faults(
     'D36-truncate-survives-power-cut',
     'what was cut off never comes back, wherever the power is cut, also when the log was written over since',
     async (context) => {
@@ -105,6 +125,8 @@ export const powerCutCases: readonly ConformanceCase[] = [
         append(41, 44, 1),
         purge(44, 1),
         append(45, 46, 2),
+        purge(60, 2),
+        append(61, 62, 2),
       ];
       await explorePowerCuts(context, { operations, statesPerCall: 8 });
     },
@@ -167,7 +189,7 @@ export const powerCutCases: readonly ConformanceCase[] = [
   ),
   faults(
     'H64-power-cut-buffered',
-    'in buffered mode a power cut leaves a prefix that holds everything that was flushed, and every truncate, purge, reset and hard state',
+    'in buffered mode a power cut leaves a prefix that holds everything that was flushed, and every truncate, replaceRange, purge, reset and hard state',
     (context) => explore(context, 50, { statesPerCall: 6, overlap: 0.3, build: { durability: 'buffered' } }),
     {
       ...onDisk,

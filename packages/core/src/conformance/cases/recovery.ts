@@ -34,7 +34,7 @@ export const recoveryCases: readonly ConformanceCase[] = [
   ),
   recovery(
     'G52-killed-process',
-    'whenever the process is killed, what was acknowledged is there, the rest is a prefix, and no vote goes back',
+    'whenever the process is killed, what was acknowledged is there, the rest is a prefix, no vote goes back, and no snapshot is lost or halved',
     async (context) => {
       const kills = killsFromEnvironment();
       const report = await runKillCampaign(context.builder, { kills, seed: context.seed });

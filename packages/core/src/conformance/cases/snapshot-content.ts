@@ -16,8 +16,27 @@ export async function* inChunks(bytes: Uint8Array, chunkBytes: number): AsyncGen
   }
 }
 
+/** A source that gives one chunk and then nothing more, for ever. `hangs` resolves when it is asked for what it hasn't got. */
+export function hangingSource(): { readonly chunks: AsyncIterable<Uint8Array>; readonly hangs: Promise<void> } {
+  let note: () => void = () => {};
+  const hangs = new Promise<void>((resolve) => {
+    note = resolve;
+  });
+  const chunks = (async function* () {
+    yield snapshotContent(200_000);
+    note();
+    await new Promise(() => {});
+  })();
+  return { chunks, hangs };
+}
+
 export function saveSnapshot(engine: StorageEngine, index: number, size: number): Promise<SnapshotInfo> {
   return engine.snapshotStore.save({ lastIncluded: { index, term: 1 } }, inChunks(snapshotContent(size), 30_000));
+}
+
+/** Size, hence content, of the snapshot with this number that a process saves which is to be killed. */
+export function killedSnapshotBytes(number: number): number {
+  return 1 + ((number * 7919) % 90_000);
 }
 
 export async function contentOf(store: SnapshotStore, id: string): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
-import type { FileNode } from './nodes.ts';
-import { type DirtyFile, type Fate, PAGE_BYTES, type PowerCutMode, SECTOR_BYTES, touchedSectors } from './power-cut.ts';
+import { type FileNode, PAGE_BYTES } from './nodes.ts';
+import { type DirtyFile, type Fate, type PowerCutMode, SECTOR_BYTES, touchedSectors } from './power-cut.ts';
 
 type Random = () => number;
 
@@ -112,17 +112,26 @@ export function* sampledFates(
   }
 }
 
-/** Number of outcomes there are: `Infinity` if they can't be counted. Stale sectors are not counted apart. */
-export function countFates(dirty: readonly DirtyFile[], entryChanges: number): number {
-  return choices(dirty, entryChanges).reduce((product, choice) => product * choice.options, 1);
+/** Number of outcomes there are: `Infinity` if they can't be counted. `stale`: new parts of files may show what the disk held there before. */
+export function countFates(dirty: readonly DirtyFile[], entryChanges: number, stale: boolean): number {
+  const all = choices(dirty, entryChanges);
+  const count = (options: (choice: Choice) => number): number =>
+    all.reduce((product, choice) => product * options(choice), 1);
+  const total = count(({ options }) => options);
+  // Those in which a new part was not reached by any write come twice.
+  return stale ? 2 * total - count(({ options, isNew }) => (isNew === true ? options - 1 : options)) : total;
 }
 
 /** Every outcome there is. */
-export function* everyFate(dirty: readonly DirtyFile[], entryChanges: number): Generator<Fate> {
+export function* everyFate(dirty: readonly DirtyFile[], entryChanges: number, stale: boolean): Generator<Fate> {
   const all = choices(dirty, entryChanges);
   const digits = all.map(() => 0);
   for (let number = 0; ; number++) {
-    yield fateOf(all, [...digits], `outcome ${number}`);
+    const fate = fateOf(all, [...digits], `outcome ${number}`);
+    yield fate;
+    if (stale && all.some(({ isNew }, place) => isNew === true && digits[place] === 0)) {
+      yield { ...fate, name: `${fate.name}, with what the disk held before`, staleSectors: true };
+    }
     let place = 0;
     for (; place < all.length; place++) {
       const next = (digits[place] ?? 0) + 1;
@@ -142,6 +151,8 @@ interface Choice {
   readonly file?: FileNode;
   readonly options: number;
   readonly values?: readonly number[];
+  /** A sector beyond what the file was on the disk. */
+  readonly isNew?: boolean;
 }
 
 function choices(dirty: readonly DirtyFile[], entryChanges: number): Choice[] {
@@ -152,7 +163,8 @@ function choices(dirty: readonly DirtyFile[], entryChanges: number): Choice[] {
     for (let after = 0; after <= file.unsynced.length; after++) sizes.set(sizeSeen(file, after), after);
     list.push({ key: 'size', file, options: sizes.size, values: [...sizes.values()] });
     for (const [sector, touched] of touchedSectors(file)) {
-      list.push({ key: `sector ${sector}`, file, options: touched.length + 1 });
+      const isNew = sector * SECTOR_BYTES >= file.disk.size;
+      list.push({ key: `sector ${sector}`, file, options: touched.length + 1, isNew });
     }
   }
   return list;

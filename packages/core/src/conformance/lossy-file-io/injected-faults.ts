@@ -34,8 +34,9 @@ export interface FaultOptions {
   /** Count, and fail, only calls on paths that contain this. */
   readonly path?: string;
   /**
-   * How much of a failed `write` or `datasync` takes effect all the same. Default: `part` for a write (a full device takes a prefix),
-   * `none` for a datasync: the kernel forgets that the pages were dirty, so that the page cache goes on showing bytes which the disk never gets.
+   * How much of a failed `write`, `datasync` or `syncDirectory` takes effect all the same. Default: `part` for a write (a full device takes
+   * a prefix), `none` for a sync: the kernel forgets that the pages were dirty, so that the page cache goes on showing what the disk never
+   * gets, until something else is written to the same page or directory.
    */
   readonly lands?: 'none' | 'part' | 'whole';
   /** Fail all later ones too. Default: only this one. */

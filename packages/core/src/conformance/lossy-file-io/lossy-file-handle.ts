@@ -40,30 +40,36 @@ export class LossyFileHandle implements FileHandle {
     if (!this.#mode.writable) throw systemError('EBADF', 'write', this.#path);
     let bytes = joined(chunks);
     if (fault !== undefined) bytes = bytes.subarray(0, share(bytes.length, fault.lands ?? 'part'));
-    const change: UnsyncedChange = { kind: 'write', position, bytes, settled: false };
+    const call = { settled: false };
+    const change: UnsyncedChange = { kind: 'write', position, bytes, call };
     if (bytes.length > 0) this.#file.apply(change);
     if (fault !== undefined) {
-      change.settled = true;
+      call.settled = true;
       throw systemError(fault.code, 'write', this.#path);
     }
-    if (this.#mode.syncWrites) this.#datasync(change);
+    if (this.#mode.syncWrites) this.#syncOwn(change);
     // A sync that is called before this promise has resolved must not count on this write.
     await undefined;
-    change.settled = true;
+    call.settled = true;
   }
 
   async datasync(): Promise<void> {
-    this.#datasync();
+    const fault = this.#begin('datasync', true);
+    const covered = this.#file.unsynced.filter(({ call }) => call.settled);
+    const landed = fault === undefined ? covered.length : share(covered.length, fault.lands ?? 'none');
+    const reached = new Set(covered.slice(0, landed));
+    this.#file.sync((change) => reached.has(change));
+    this.#end(fault, covered.slice(landed));
   }
 
   async truncate(size: number): Promise<void> {
     this.#begin('truncate');
     this.#check(size, 'ftruncate');
     if (!this.#mode.writable) throw systemError('EINVAL', 'ftruncate', this.#path);
-    const change: UnsyncedChange = { kind: 'resize', size, settled: false };
-    this.#file.apply(change);
+    const call = { settled: false };
+    this.#file.apply({ kind: 'resize', size, call });
     await undefined;
-    change.settled = true;
+    call.settled = true;
   }
 
   async size(): Promise<number> {
@@ -89,19 +95,21 @@ export class LossyFileHandle implements FileHandle {
     if (!Number.isSafeInteger(position) || position < 0) throw systemError('EINVAL', syscall, this.#path);
   }
 
-  #datasync(own?: UnsyncedChange): void {
+  /** As `O_DSYNC` has it: the bytes of this write and no others. */
+  #syncOwn(own: UnsyncedChange): void {
     const fault = this.#begin('datasync', true);
-    const covered = this.#file.unsynced.filter((change) => change.settled || change === own);
-    const landed = fault === undefined ? covered.length : share(covered.length, fault.lands ?? 'none');
-    const reached = new Set(covered.slice(0, landed));
-    this.#file.sync((change) => reached.has(change));
+    const lands = fault === undefined || fault.lands === 'whole';
+    if (lands && this.#file.unsynced.includes(own)) this.#file.syncOnly(own);
+    this.#end(fault, lands ? [] : [own]);
+  }
+
+  #end(fault: Fault | undefined, missed: readonly UnsyncedChange[]): void {
     if (fault === undefined) {
       this.#owner.dataSynced(this.#file);
       return;
     }
     // What did not land is clean in the page cache from now on: no later sync writes it.
-    const forgotten = new Set(covered.slice(landed));
-    this.#file.unsynced = this.#file.unsynced.filter((change) => !forgotten.has(change));
+    this.#file.forget(new Set(missed));
     throw systemError(fault.code, 'fdatasync', this.#path);
   }
 }

@@ -12,7 +12,7 @@ import {
   systemError,
 } from './injected-faults.ts';
 import { type HandleOwner, LossyFileHandle } from './lossy-file-handle.ts';
-import { DirectoryNode, FileNode, type FileSystemNode } from './nodes.ts';
+import { DirectoryNode, type EntryChange, FileNode, type FileSystemNode } from './nodes.ts';
 import { type Fate, type PowerCutMode, survivingBytes } from './power-cut.ts';
 import { FileTree } from './tree.ts';
 
@@ -149,9 +149,15 @@ export class LossyFileIo implements FileIo {
   }
 
   async syncDirectory(path: string): Promise<void> {
-    this.#begin('syncDirectory', path);
+    const fault = this.#begin('syncDirectory', path, true);
     const directory = this.#tree.directory(path, 'fsync');
-    this.#tree.sync((change) => this.#options.model === 'ext4' || change.directory === directory);
+    const covered = (change: EntryChange): boolean => this.#options.model === 'ext4' || change.directory === directory;
+    if (fault !== undefined) {
+      if (fault.lands === 'whole') this.#tree.sync(covered);
+      else this.#tree.forget(covered);
+      throw systemError(fault.code, 'fsync', path);
+    }
+    this.#tree.sync(covered);
   }
 
   async lock(path: string): Promise<FileLock | undefined> {
@@ -173,9 +179,13 @@ export class LossyFileIo implements FileIo {
     this.#faults.add(number, code, options);
   }
 
-  /** Forgets all planned faults. */
+  /**
+   * Forgets all planned faults. What a failed `syncDirectory` left out can be synced again: a file system that can't write a directory stops, and
+   * whoever gets to write to it later does so after it was mounted anew.
+   */
   healAll(): void {
     this.#faults.clear();
+    this.#tree.recall();
   }
 
   /** The same file system with both its layers, without handles, locks, faults and trace: as another process would find it if this one were killed now. */
@@ -206,7 +216,8 @@ export class LossyFileIo implements FileIo {
     const snapshot = this.clone();
     const dirty = snapshot.#tree.dirtyFiles();
     const entries = snapshot.#tree.changes.length;
-    const total = countFates(dirty, entries);
+    const stale = this.#stale.size > 0;
+    const total = countFates(dirty, entries, stale);
     const exhaustive = total <= choice.limit;
     return {
       total,
@@ -214,7 +225,9 @@ export class LossyFileIo implements FileIo {
       states: {
         *[Symbol.iterator](): Generator<PowerCutState> {
           const random = createRandom(choice.seed).next;
-          const fates = exhaustive ? everyFate(dirty, entries) : sampledFates(dirty, entries, choice.limit, random);
+          const fates = exhaustive
+            ? everyFate(dirty, entries, stale)
+            : sampledFates(dirty, entries, choice.limit, random);
           for (const fate of fates) yield { name: fate.name, fileIo: snapshot.#boot(fate) };
         },
       },
@@ -244,6 +257,7 @@ export class LossyFileIo implements FileIo {
     file.cache.write(bytes, 0);
     file.disk = file.cache.fork();
     file.unsynced = [];
+    file.forgotten = [];
     this.#tree.sync((change) => change.added?.node === file);
   }
 

@@ -3,8 +3,6 @@ import type { FileNode, UnsyncedChange } from './nodes.ts';
 
 /** Disks write sectors whole: a torn write ends at a multiple of this. */
 export const SECTOR_BYTES = 512;
-/** The page cache is written back in pages, in any order. */
-export const PAGE_BYTES = 4096;
 
 /**
  * What becomes of everything that was not synced.

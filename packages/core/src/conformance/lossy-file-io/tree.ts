@@ -21,15 +21,18 @@ export class FileTree {
   readonly root: DirectoryNode;
   /** What no `syncDirectory` has covered yet. */
   changes: EntryChange[];
+  /** What a failed `syncDirectory` left out. */
+  #forgotten: EntryChange[];
 
-  constructor(root: DirectoryNode = new DirectoryNode(), changes: EntryChange[] = []) {
+  constructor(root: DirectoryNode = new DirectoryNode(), changes: EntryChange[] = [], forgotten: EntryChange[] = []) {
     this.root = root;
     this.changes = changes;
+    this.#forgotten = forgotten;
   }
 
   clone(): FileTree {
-    const { root, changes } = cloneTree(this.root, this.changes);
-    return new FileTree(root, changes);
+    const { root, lists } = cloneTree(this.root, this.changes, this.#forgotten);
+    return new FileTree(root, ...lists);
   }
 
   /** Makes a directory and its parents, durable at once. */
@@ -68,8 +71,22 @@ export class FileTree {
   }
 
   change(change: EntryChange): void {
+    // Its directory is dirty again as it is in the cache, with what an earlier sync forgot of it.
+    this.recall((forgotten) => forgotten.directory === change.directory);
     applyEntryChange(change.directory.cache, change);
     this.changes.push(change);
+  }
+
+  /** A sync of these has failed: no later one makes them durable, until the directory changes again. */
+  forget(missed: (change: EntryChange) => boolean): void {
+    this.#forgotten.push(...this.changes.filter(missed));
+    this.changes = this.changes.filter((change) => !missed(change));
+  }
+
+  /** Makes changes that were forgotten unsynced again. */
+  recall(chosen: (change: EntryChange) => boolean = () => true): void {
+    this.changes.push(...this.#forgotten.filter(chosen));
+    this.#forgotten = this.#forgotten.filter((change) => !chosen(change));
   }
 
   /** Makes the changes that `covers` chooses durable. */
