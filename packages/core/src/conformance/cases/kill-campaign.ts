@@ -222,9 +222,13 @@ async function judge(builder: StorageEngineBuilder, before: Found, task: KillTas
   while (history.issued < told.issued) history.issue(randomOperation(history.current, random));
   for (const number of told.acknowledged) history.acknowledge(number);
   let snapshots: number[] = [];
-  const log = await judgeAfterCrash(() => builder.build(task.build), history, async (engine) => {
-    snapshots = await judgeSnapshots(engine, before.snapshots, task, told);
-  });
+  const log = await judgeAfterCrash(
+    () => builder.build(task.build),
+    history,
+    async (engine) => {
+      snapshots = await judgeSnapshots(engine, before.snapshots, task, told);
+    },
+  );
   return { log, snapshots };
 }
 
