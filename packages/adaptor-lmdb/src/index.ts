@@ -1,1 +1,7 @@
-export {};
+/**
+ * Durable Raft storage in LMDB.
+ *
+ * @packageDocumentation
+ */
+export * from '@raftlog/core';
+export { type LmdbOptions, LmdbStorageEngine } from './lmdb-storage-engine.ts';

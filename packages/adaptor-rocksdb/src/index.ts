@@ -1,1 +1,7 @@
-export {};
+/**
+ * Durable Raft storage in RocksDB.
+ *
+ * @packageDocumentation
+ */
+export * from '@raftlog/core';
+export { type RocksdbOptions, RocksdbStorageEngine } from './rocksdb-storage-engine.ts';

@@ -1,0 +1,149 @@
+import { join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
+import type { Block, BlockStore, BlockStoreContext, Commit, OpenedBlocks } from '@raftlog/kit';
+import { decodeBlockKey, encodeBlockKey } from '@raftlog/kit';
+import { RocksdbDatabase, type RocksdbSettings } from './rocksdb-database.ts';
+import { missingDatabase } from './rocksdb-error.ts';
+
+const BLOCK_KEY_BYTES: number = encodeBlockKey(0).byteLength;
+// Sorts a header right behind the block that has the rest of its key.
+const HEADER_SUFFIX = Buffer.from([1]);
+/** A commit with a `removeFrom` that is under way. In ASCII: behind all blocks, whose keys begin with a zero byte. */
+const REDO_KEY = Buffer.from('redo');
+const BEHIND_BLOCKS = Buffer.from([1]);
+
+// Enough to get past what there can be above the last block: the header, and some that cuts left behind.
+const TOP_BYTES = 1024;
+
+/**
+ * Blocks in RocksDB. Its driver blocks for every write, sync and seek: this runs in a thread of its own.
+ *
+ * The header lies directly behind the highest block, so that the keys of commits rise as one: RocksDB then puts each table below the last one and
+ * moves it down without rewriting it. One header under a fixed key would be part of every table and have all of them merged. Those of earlier commits
+ * stay in between until a purge takes them; the highest key of all is the current one's.
+ */
+export class RocksdbBlocks implements BlockStore {
+  readonly #settings: RocksdbSettings;
+  readonly #context: BlockStoreContext;
+  #opened: RocksdbDatabase | undefined;
+  #header: Uint8Array = new Uint8Array();
+  /** No block lies above it; the header's key is made from it. */
+  #highest = 0;
+  /** No block lies at or below it: range deletions that don't overlap stay cheap to read across. */
+  #removedThrough = 0;
+
+  constructor(settings: RocksdbSettings, context: BlockStoreContext) {
+    this.#settings = settings;
+    this.#context = context;
+  }
+
+  /**
+   * The recovery barrier is RocksDB's own: before it answers it has written what it replayed from its write-ahead log into a new table and its
+   * state into a new manifest, and synced both and the directory. Nothing is served that only the page cache has.
+   */
+  async open(): Promise<OpenedBlocks> {
+    const { create, directory, fileIo } = this.#context;
+    // RocksDB would leave new files behind before it refuses.
+    if (!create && (await fileIo.kind(join(directory, 'CURRENT'))) === undefined) throw missingDatabase(directory);
+    this.#opened = await RocksdbDatabase.open(directory, create, this.#settings);
+    this.#findTop();
+    const redo = this.#database.value(REDO_KEY);
+    if (redo !== undefined) await this.#apply(deserialize(redo), true);
+    return this.#findTop();
+  }
+
+  /**
+   * One atomic batch, but for ranges: the driver has no batch with a range deletion, and to delete block by block would mean to read them all, in a reset
+   * the whole log. So what is cut is deleted as a range before the batch, and the commit is written down before that: after a crash in between the next
+   * open does it again. What was purged needs no such care, being covered by the boundary already.
+   */
+  async commit(commit: Commit): Promise<void> {
+    if (commit.removeFrom !== undefined) this.#database.write(true, (batch) => batch._put(REDO_KEY, serialize(commit)));
+    await this.#apply(commit, !this.#context.buffered);
+  }
+
+  async #apply({ removeFrom, removeThrough, put, header }: Commit, sync: boolean): Promise<void> {
+    if (removeFrom !== undefined) await this.#removeFrom(removeFrom);
+    if (removeThrough !== undefined) await this.#removeThrough(removeThrough);
+    this.#highest = Math.max(this.#highest, put.at(-1)?.key ?? 0);
+    this.#removedThrough = Math.min(this.#removedThrough, (put[0]?.key ?? Infinity) - 1);
+    this.#header = header.slice();
+    this.#database.write(sync, (batch) => {
+      for (const { key, bytes } of put) batch._put(encodeBlockKey(key), bytes);
+      batch._put(headerKey(this.#highest), header);
+      if (removeFrom !== undefined) batch._del(REDO_KEY);
+    });
+  }
+
+  async readBlocks(first: number, last: number, maxBytes: number): Promise<Block[]> {
+    const [from, to] = [encodeBlockKey(first), encodeBlockKey(last)];
+    const { blocks, finished } = this.#read(from, to, maxBytes);
+    // With all that lies before `last` found, what is missing is the block that covers it: the first from there on.
+    return finished ? [...blocks, ...this.#read(to, BEHIND_BLOCKS, 0).blocks] : blocks;
+  }
+
+  /** A synced batch takes along all that was written before it. It has to write something: the driver passes over an empty one. */
+  async sync(): Promise<void> {
+    this.#database.write(true, (batch) => batch._put(headerKey(this.#highest), this.#header));
+  }
+
+  /** Writes nothing: what is in no table yet is in the write-ahead log, and stays there. */
+  async close(): Promise<void> {
+    await this.#opened?.close().catch((error: unknown) => {
+      // A RocksDB that has failed says so again when it is closed, and frees everything all the same.
+      if (!this.#context.failure.aborted) throw error;
+    });
+  }
+
+  async #removeFrom(index: number): Promise<void> {
+    await this.#database.removeRange({ gte: encodeBlockKey(index), lte: headerKey(this.#highest) });
+    this.#highest = Math.min(this.#highest, index - 1);
+    this.#removedThrough = Math.min(this.#removedThrough, index - 1);
+  }
+
+  async #removeThrough(index: number): Promise<void> {
+    // The header moves out of the way first: a crash must not find it gone with the blocks.
+    if (index > this.#highest) {
+      this.#highest = index;
+      this.#database.write(false, (batch) => batch._put(headerKey(index), this.#header));
+    }
+    await this.#database.removeRange({ gt: encodeBlockKey(this.#removedThrough), lte: encodeBlockKey(index) });
+    this.#removedThrough = Math.max(this.#removedThrough, index);
+  }
+
+  /** Blocks from `from` to before `to` until `maxBytes` are exceeded, but one at least; `finished`: these are all. */
+  #read(from: Uint8Array, to: Uint8Array, maxBytes: number): { blocks: Block[]; finished: boolean } {
+    for (let next = from; ; ) {
+      const { rows, finished } = this.#database.query({ gte: next, lt: to, maxBytes });
+      const blocks = rows
+        .filter(({ key }) => !isHeader(key))
+        .map(({ key, value }) => ({ key: decodeBlockKey(key), bytes: value }));
+      const last = rows.at(-1);
+      if (finished || blocks.length > 0 || last === undefined) return { blocks, finished };
+      next = Buffer.concat([last.key, HEADER_SUFFIX]);
+    }
+  }
+
+  #findTop(): OpenedBlocks {
+    const { rows } = this.#database.query({ lt: BEHIND_BLOCKS, reverse: true, maxBytes: TOP_BYTES });
+    const [top] = rows;
+    const last = rows.find(({ key }) => !isHeader(key));
+    this.#highest = top === undefined ? 0 : decodeBlockKey(top.key);
+    const header = top !== undefined && isHeader(top.key) ? top.value : undefined;
+    this.#header = header ?? this.#header;
+    return { header, lastIndex: last && decodeBlockKey(last.key) };
+  }
+
+  get #database(): RocksdbDatabase {
+    if (this.#opened === undefined) throw new Error('The database is not open.');
+    return this.#opened;
+  }
+}
+
+function headerKey(highest: number): Buffer {
+  return Buffer.concat([encodeBlockKey(highest), HEADER_SUFFIX]);
+}
+
+function isHeader(key: Uint8Array): boolean {
+  return key.byteLength > BLOCK_KEY_BYTES;
+}

@@ -1,0 +1,64 @@
+import { StorageError } from '@raftlog/core';
+import { type Adaptor, defineAdaptor, type EngineOptions, ThreadedBlockStore } from '@raftlog/kit';
+import type { SqliteSettings } from './open-database.ts';
+
+/** Options of {@link SqliteStorageEngine}. What would weaken durability (journal mode, synchronous, memory mapping) can't be set. */
+export interface SqliteOptions extends EngineOptions {
+  /** Size of a page of the database, a power of two from 512 to 65,536 bytes. Counts when the database is made; later it keeps its own. Default: 8 KiB. */
+  readonly pageBytes?: number;
+  /** Memory for pages of the database, from 64 KiB on. Entries are cached by the engine (`cacheBytes`), so it need not be large. Default: 1 MiB. */
+  readonly pageCacheBytes?: number;
+  /**
+   * Size of SQLite's write-ahead log from which on it is copied into the database, 64 KiB to 1 GiB. A commit that comes meanwhile
+   * waits, so a larger one makes for fewer, longer waits. Default: 4 MiB.
+   */
+  readonly walBytes?: number;
+}
+
+/** Beside this module once it is built; a thread has no loader for TypeScript. */
+const WORKER: URL = new URL('./sqlite-worker.js', import.meta.url);
+
+const KIB = 1024;
+const GIB = KIB * KIB * KIB;
+
+/**
+ * Durable Raft storage in SQLite. The database works in a worker thread, since its calls block; the thread ends with `close`, and
+ * doesn't keep the process alive while nothing is under way.
+ *
+ * @example
+ * ```ts
+ * const engine = await SqliteStorageEngine.open({ directory: 'data/node-1' });
+ * try {
+ *   await engine.logStore.persistEntries([{ index: 1, term: 1, kind: 'command', data: Buffer.from('x = 1') }]);
+ * } finally {
+ *   await engine.close();
+ * }
+ * ```
+ */
+export const SqliteStorageEngine: Adaptor<SqliteOptions> = defineAdaptor<SqliteOptions>({
+  name: '@raftlog/adaptor-sqlite',
+  durability: ['sync', 'buffered'],
+  keepsNoBlocks: true,
+  blockStore: (options, context) => new ThreadedBlockStore(WORKER, checkSettings(options), context),
+});
+
+function checkSettings(options: SqliteOptions): SqliteSettings {
+  const { pageBytes = 8 * KIB, pageCacheBytes = KIB * KIB, walBytes = 4 * KIB * KIB } = options;
+  checkSize('pageBytes', pageBytes, 512, 64 * KIB);
+  if (!Number.isInteger(Math.log2(pageBytes))) throw invalid('pageBytes', pageBytes, 'a power of two');
+  checkSize('pageCacheBytes', pageCacheBytes, 64 * KIB, KIB * GIB);
+  checkSize('walBytes', walBytes, 64 * KIB, GIB);
+  return { pageBytes, pageCacheBytes, walBytes };
+}
+
+function checkSize(argument: string, value: number, least: number, most: number): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
+  throw invalid(argument, value, `a whole number of bytes from ${least} to ${most}`);
+}
+
+function invalid(argument: string, value: unknown, expected: string): StorageError<'INVALID_ARGUMENT'> {
+  return new StorageError('INVALID_ARGUMENT', `${argument} must be ${expected}, not ${String(value)}.`, {
+    argument,
+    received: String(value),
+  });
+}
