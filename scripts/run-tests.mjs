@@ -8,6 +8,8 @@ import { readReports, removeReports } from './lib/test-reports.mjs';
 import { workspacePackages } from './lib/workspace.mjs';
 
 const atOnce = 2;
+/** Catches what hangs. The longest takes two minutes where nothing else runs. */
+const hangsAfterMs = 20 * 60_000;
 
 export async function runTests(tally) {
   const waiting = workspacePackages();
@@ -23,7 +25,7 @@ async function testPackage(tally, { path, manifest }) {
   removeReports(path);
   // For the scripts of the packages; CI systems that only set CI mean the same.
   const env = nothingLeftOut ? { RAFTLOG_CI: 'full' } : {};
-  const result = await pnpm(['--dir', path, 'run', 'test:run'], { env });
+  const result = await pnpm(['--dir', path, 'run', 'test:run'], { env, timeoutMs: hangsAfterMs });
   countTests(tally, manifest.name, path, result);
 }
 

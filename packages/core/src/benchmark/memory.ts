@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ChildProcessOpener } from '../conformance/builder.ts';
+import { childEnvironment } from '../conformance/own-child.ts';
 import { checkCount } from './options.ts';
 
 /** What {@link measureMemory} writes. */
@@ -22,7 +23,7 @@ export type MemoryPhase = 'write' | 'read';
 export interface PhaseMemory {
   /** Of the process with the adaptor's modules loaded and nothing opened. */
   readonly idleMiB: number;
-  /** The highest from then on, until the engine is closed. */
+  /** The highest since the process started, until the engine is closed. */
   readonly peakMiB: number;
   /** `peakMiB - idleMiB`: the engine, its caches, and what the running program makes V8 keep. */
   readonly overIdleMiB: number;
@@ -71,7 +72,7 @@ function runPhase(task: MemoryTask, onProgress: (done: number) => void): Promise
   return new Promise((resolve, reject) => {
     let memory: PhaseMemory | undefined;
     let error: string | undefined;
-    const child = fork(script, [JSON.stringify(task)], { execArgv: [] });
+    const child = fork(script, [JSON.stringify(task)], { execArgv: [], env: childEnvironment() });
     // Nothing is left behind when the measuring program is told to stop.
     const stop = (): void => void child.kill('SIGKILL');
     process.once('exit', stop);

@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import type { Durability } from '../capabilities.ts';
 import type { StorageEngineBuilder } from '../conformance/builder.ts';
+import { refuseInOwnChild } from '../conformance/own-child.ts';
 import { measureCuts } from './cut.ts';
 import { measureDiskRatio } from './disk-baseline.ts';
 import { measureStalls } from './event-loop.ts';
@@ -47,6 +48,7 @@ export async function runPerformanceTests(
   builder: StorageEngineBuilder,
   options: BenchmarkOptions = {},
 ): Promise<BenchmarkReport> {
+  refuseInOwnChild();
   const bench = new Workbench(builder, options);
   const { adaptor, durability } = await bench.onFreshEngine(async ({ capabilities }) => capabilities);
   const rows: BenchmarkRow[] = [];

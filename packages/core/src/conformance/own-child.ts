@@ -12,6 +12,6 @@ export function childEnvironment(): NodeJS.ProcessEnv {
 export function refuseInOwnChild(): void {
   if (process.env[variable] === undefined) return;
   throw new Error(
-    'This process is a child of the conformance suite, and was to run the suite again: the module of `child` must only export `open`. Move `open` to a module of its own, and name that.',
+    'This process is a child of the conformance suite or of the benchmark, and was to run them again: the module of `child` must only export `open`. Move `open` to a module of its own, and name that.',
   );
 }
