@@ -6,6 +6,7 @@ import { openByHand } from './by-hand.mjs';
 
 const module = new URL('../test/support/open.mjs', import.meta.url);
 const makeBuilder = (parent) => new DirectoryBuilder({ open, module, parent });
-const targets = { batch1000: 2.5, batch1: 0.9, callers64: 1.5, cachedRead: 10, reopenedRead: 5 };
+// lmdb-js makes one transaction of what is asked for in one turn, so by hand 64 callers share a sync as well.
+const targets = { batch1000: 2.5, batch1: 0.9, callers64: 1, cachedRead: 10, reopenedRead: 5 };
 
 process.exitCode = await comparisonMain({ name: 'LMDB', makeBuilder, openByHand, targets }, process.argv.slice(2));

@@ -3,13 +3,12 @@ import { deserialize, serialize } from 'node:v8';
 import type { Block, BlockStore, BlockStoreContext, Commit, OpenedBlocks } from '@raftlog/kit';
 import { decodeBlockKey, encodeBlockKey } from '@raftlog/kit';
 import { RocksdbDatabase, type RocksdbSettings } from './rocksdb-database.ts';
-import { missingDatabase } from './rocksdb-error.ts';
+import { lostCommits, missingDatabase } from './rocksdb-error.ts';
+import { encodeSequence, REDO_KEY, readNewestLog, SEQUENCE_BYTES } from './write-ahead-log.ts';
 
 const BLOCK_KEY_BYTES: number = encodeBlockKey(0).byteLength;
 // Sorts a header right behind the block that has the rest of its key.
 const HEADER_SUFFIX = Buffer.from([1]);
-/** A commit with a `removeFrom` that is under way. In ASCII: behind all blocks, whose keys begin with a zero byte. */
-const REDO_KEY = Buffer.from('redo');
 const BEHIND_BLOCKS = Buffer.from([1]);
 
 // Enough to get past what there can be above the last block: the header, and some that cuts left behind.
@@ -26,6 +25,7 @@ export class RocksdbBlocks implements BlockStore {
   readonly #settings: RocksdbSettings;
   readonly #context: BlockStoreContext;
   #opened: RocksdbDatabase | undefined;
+  /** The current one, with the sequence of its commit. */
   #header: Uint8Array = new Uint8Array();
   /** No block lies above it; the header's key is made from it. */
   #highest = 0;
@@ -39,17 +39,22 @@ export class RocksdbBlocks implements BlockStore {
 
   /**
    * The recovery barrier is RocksDB's own: before it answers it has written what it replayed from its write-ahead log into a new table and its
-   * state into a new manifest, and synced both and the directory. Nothing is served that only the page cache has.
+   * state into a new manifest, and synced both and the directory. Nothing is served that only the page cache has. But it replays no further than to
+   * the first damaged record, says nothing, and deletes the log: so a loss that the log itself shows is looked for before.
    */
   async open(): Promise<OpenedBlocks> {
-    const { create, directory, fileIo } = this.#context;
+    const { create, directory, fileIo, salvage, witnessedSequence } = this.#context;
     // RocksDB would leave new files behind before it refuses.
     if (!create && (await fileIo.kind(join(directory, 'CURRENT'))) === undefined) throw missingDatabase(directory);
+    const { sequence, tornBytes } = await readNewestLog(directory, fileIo);
+    if (sequence !== undefined && sequence < witnessedSequence && !salvage) {
+      throw lostCommits(directory, sequence, witnessedSequence);
+    }
     this.#opened = await RocksdbDatabase.open(directory, create, this.#settings);
     this.#findTop();
     const redo = this.#database.value(REDO_KEY);
     if (redo !== undefined) await this.#apply(deserialize(redo), true);
-    return this.#findTop();
+    return { ...this.#findTop(), discardedBytes: tornBytes };
   }
 
   /**
@@ -62,16 +67,16 @@ export class RocksdbBlocks implements BlockStore {
     await this.#apply(commit, !this.#context.buffered);
   }
 
-  async #apply({ removeFrom, removeThrough, put, header }: Commit, sync: boolean): Promise<void> {
+  async #apply({ sequence, removeFrom, removeThrough, put, header }: Commit, sync: boolean): Promise<void> {
     if (removeFrom !== undefined) await this.#removeFrom(removeFrom);
     if (removeThrough !== undefined) await this.#removeThrough(removeThrough);
     this.#highest = Math.max(this.#highest, put.at(-1)?.key ?? 0);
     this.#removedThrough = Math.min(this.#removedThrough, (put[0]?.key ?? Infinity) - 1);
-    this.#header = header.slice();
+    this.#header = Buffer.concat([header, encodeSequence(sequence)]);
     this.#database.write(sync, (batch) => {
-      for (const { key, bytes } of put) batch._put(encodeBlockKey(key), bytes);
-      batch._put(headerKey(this.#highest), header);
       if (removeFrom !== undefined) batch._del(REDO_KEY);
+      for (const { key, bytes } of put) batch._put(encodeBlockKey(key), bytes);
+      batch._put(headerKey(this.#highest), this.#header);
     });
   }
 
@@ -129,8 +134,8 @@ export class RocksdbBlocks implements BlockStore {
     const [top] = rows;
     const last = rows.find(({ key }) => !isHeader(key));
     this.#highest = top === undefined ? 0 : decodeBlockKey(top.key);
-    const header = top !== undefined && isHeader(top.key) ? top.value : undefined;
-    this.#header = header ?? this.#header;
+    if (top !== undefined && isHeader(top.key)) this.#header = top.value;
+    const header = this.#header.byteLength === 0 ? undefined : this.#header.subarray(0, -SEQUENCE_BYTES);
     return { header, lastIndex: last && decodeBlockKey(last.key) };
   }
 

@@ -49,6 +49,15 @@ export function missingDatabase(path: string): StorageError<'CORRUPTION'> {
   );
 }
 
+/** The write-ahead log ends before what is known to have been durable. RocksDB would open without a word. */
+export function lostCommits(path: string, last: number, witnessed: number): StorageError<'CORRUPTION'> {
+  return new StorageError(
+    'CORRUPTION',
+    `The write-ahead log in ${path} can be read up to commit ${last}, but ${witnessed} was durable: acknowledged entries are lost. Nothing was changed. Open with onCorruption: 'salvage' and repair them from a peer, or restore a backup.`,
+    { path },
+  );
+}
+
 /** The driver wraps what made an open fail into an error that says no more than that. */
 function rootOf(error: unknown): Error & { readonly code?: unknown } {
   if (!(error instanceof Error)) return new Error(String(error));

@@ -1,4 +1,4 @@
-import { cp, open, readdir, rm, stat } from 'node:fs/promises';
+import { cp, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Entry, isStorageError, RocksdbStorageEngine, type StorageErrorCode } from '@raftlog/adaptor-rocksdb';
 import { damageFiles } from '@raftlog/disk-lab';
@@ -40,6 +40,12 @@ async function writeLog(directory: string): Promise<void> {
   await engine.close();
 }
 
+async function filesOf(directory: string): Promise<Map<string, string>> {
+  const names = (await readdir(join(directory, 'blocks'))).sort();
+  const contents = await Promise.all(names.map((name) => readFile(join(directory, 'blocks', name), 'latin1')));
+  return new Map(names.map((name, i) => [name, contents[i] ?? '']));
+}
+
 async function refusal<Code extends StorageErrorCode>(code: Code, call: Promise<unknown> | undefined) {
   const error: unknown = await call?.catch((reason: unknown) => reason);
   if (isStorageError(error, code)) return error;
@@ -61,14 +67,13 @@ describe('damaged files', () => {
     expect(harmless.filter((file) => !/IDENTITY|OPTIONS/.test(file))).toEqual([]);
   });
 
-  test('a write-ahead log that RocksDB cuts short in silence is CORRUPTION, and can be repaired', () =>
+  test('a write-ahead log that RocksDB would cut short in silence is CORRUPTION, left as it is, and can be repaired', () =>
     inTemporaryDirectory(async (directory) => {
       await writeLog(directory);
       await damage(directory, '.log', 0.5);
-      const { details } = await refusal('CORRUPTION', RocksdbStorageEngine.open({ directory }));
-      expect(details.lostRange?.last).toBe(20);
-      // RocksDB has by now thrown away what it could not read; that it is missing is noticed all the same.
+      const before = await filesOf(directory);
       await refusal('CORRUPTION', RocksdbStorageEngine.open({ directory }));
+      expect(await filesOf(directory)).toEqual(before);
 
       const salvaged = await RocksdbStorageEngine.open({ directory, onCorruption: 'salvage' });
       const [lost = { first: 0, last: 0 }, ...others] = salvaged.logStore.damagedRanges ?? [];
@@ -116,7 +121,7 @@ describe('damaged files', () => {
       await damage(image, '.log', 0.99);
       const found = await RocksdbStorageEngine.open({ directory: image });
       expect(found.logStore.lastIndex).toBe(19);
-      expect(found.stats().recovery.discarded).toBe(0);
+      expect(found.stats().recovery.discarded).toBeGreaterThan(1000);
       await found.close();
     }));
 });

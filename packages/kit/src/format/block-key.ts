@@ -1,5 +1,4 @@
-/** Length of an encoded block key. */
-export const BLOCK_KEY_BYTES = 8;
+const BLOCK_KEY_BYTES = 8;
 
 /**
  * The key of a block for a store whose keys are bytes: big-endian, so that the order of the bytes is the order of the numbers, beyond 2^32 too.

@@ -9,7 +9,7 @@ export interface ThreadData {
 }
 
 /** Blocks side by side in one piece of memory: block `i` has key `keys[i]` and ends in front of `ends[i]`. */
-export interface PackedBlocks {
+interface PackedBlocks {
   readonly keys: readonly number[];
   readonly ends: readonly number[];
 }

@@ -1,0 +1,13 @@
+import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+import { rmSync } from 'node:fs';
+const { open } = await import(process.argv[2]);
+const dir = '/tmp/lmdb-lab/zz'; rmSync(dir, { recursive: true, force: true });
+const e = await open(dir); const data = Buffer.alloc(256, 3);
+let gcMax = 0, gcs = []; new PerformanceObserver((l) => { for (const g of l.getEntries()) { gcMax = Math.max(gcMax, g.duration); gcs.push([g.detail.kind, g.duration]); } }).observe({ entryTypes: ['gc'] });
+const h = monitorEventLoopDelay({ resolution: 1 }); let i = 1;
+const batch = () => { const es = []; for (let k = 0; k < 1000; k++, i++) es.push({ index: i, term: 1, kind: 'command', data }); return es; };
+for (let c = 0; c < 100; c++) await e.logStore.persistEntries(batch());
+h.enable(); let turnMax = 0, last = performance.now(); let stop = false; const tick = () => { const n = performance.now(); turnMax = Math.max(turnMax, n - last); last = n; if (!stop) setImmediate(tick); }; 
+for (let c = 0; c < 2000; c++) await e.logStore.persistEntries(batch());
+h.disable(); console.log('delay max', (h.max / 1e6).toFixed(2), 'p99.9', (h.percentile(99.9) / 1e6).toFixed(2), 'p99', (h.percentile(99) / 1e6).toFixed(2), 'gc max', gcMax.toFixed(2), 'gcs', gcs.length);
+await e.close(); rmSync(dir, { recursive: true, force: true });
