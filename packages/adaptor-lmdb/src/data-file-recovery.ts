@@ -13,7 +13,8 @@ import {
 /** Makes sure that LMDB can be let near its file. Resolves to the meta page that counts. */
 export async function checkDataFile(fileIo: FileIo, path: string): Promise<Meta> {
   if ((await fileIo.kind(path)) !== 'file') throw damaged(path, 'is missing', undefined);
-  const file = await fileIo.open(path, 'read');
+  // For writing: where that is not allowed it must be found out before LMDB does.
+  const file = await fileIo.open(path, 'write');
   try {
     const meta = await newestMeta(file);
     await new DataFileCheck(file, await file.size(), meta).run();

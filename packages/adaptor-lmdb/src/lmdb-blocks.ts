@@ -12,6 +12,7 @@ import {
 import type { Meta } from './data-file-format.ts';
 import { checkDataFile, rewriteMetaPage, syncFile } from './data-file-recovery.ts';
 import { type LmdbDatabase, LmdbEnvironment, type LmdbSettings } from './lmdb-environment.ts';
+import { tryBeforeOpening } from './open-precautions.ts';
 
 // In front of the blocks, not behind: LMDB fills its pages where it inserts at the very end, and leaves them half empty elsewhere.
 const HEADER_KEY = encodeBlockKey(0);
@@ -29,6 +30,7 @@ export class LmdbBlocks implements BlockStore {
   readonly #context: BlockStoreContext;
   readonly #environment: LmdbEnvironment;
   readonly #path: string;
+  readonly #mapSize: number;
   /** What the database was when it was opened. */
   #found: Meta | undefined;
 
@@ -36,11 +38,14 @@ export class LmdbBlocks implements BlockStore {
     this.#context = context;
     this.#environment = new LmdbEnvironment(context.directory, settings);
     this.#path = join(context.directory, 'data.mdb');
+    this.#mapSize = settings.mapSize;
   }
 
   async open(): Promise<OpenedBlocks> {
-    const { fileIo, create } = this.#context;
+    const { fileIo, directory, create } = this.#context;
     if (!create) this.#found = await checkDataFile(fileIo, this.#path);
+    await tryBeforeOpening(fileIo, directory, this.#mapSize);
+    this.#environment.open();
     return this.#environment.read((database) => {
       const [last = HEADER_KEY] = database.getKeys({ reverse: true, limit: 1 });
       const lastIndex = decodeBlockKey(last);

@@ -13,12 +13,12 @@ export type LmdbDatabase = RootDatabase<Uint8Array, Uint8Array>;
 // What was read through the map counts as memory of the process until it is unmapped. Opening the database anew takes about a millisecond.
 const MOST_BYTES_MAPPED = 16 * 1024 * 1024;
 
-/** An LMDB database that is closed now and then, and opened again when it is used next. */
+/** An LMDB database that is closed and opened again now and then, unnoticed. */
 export class LmdbEnvironment {
   readonly #directory: string;
   readonly #settings: LmdbSettings;
   #database: LmdbDatabase | undefined;
-  #closing: Promise<void> | undefined;
+  #reopening: Promise<void> | undefined;
   #isWriting = false;
   #hasFailed = false;
   #bytesMapped = 0;
@@ -28,11 +28,16 @@ export class LmdbEnvironment {
     this.#settings = settings;
   }
 
+  /** Opens the database, or makes it. Its file was checked before. */
+  open(): void {
+    this.#database = openDatabase(this.#directory, this.#settings, this.#hasFailed);
+  }
+
   /** Calls `read`, which is done with the database when it returns. */
   async read<Result>(read: (database: LmdbDatabase) => Result): Promise<Result> {
-    if (this.#bytesMapped > MOST_BYTES_MAPPED && !this.#isWriting) await this.close();
-    // In a loop: another one that waited may have begun to close it again.
-    while (this.#closing !== undefined) await this.#closing;
+    if (!this.#isWriting) await this.#unmapIfMuch();
+    // In a loop: another one that waited here may have begun the next one.
+    while (this.#reopening !== undefined) await this.#reopening;
     return read(this.#opened);
   }
 
@@ -43,8 +48,8 @@ export class LmdbEnvironment {
 
   /** Runs `change`, which only calls `put`, `remove` and `clearAsync`, as one transaction, off the event loop. It is on the device when this resolves. */
   async write(change: (database: LmdbDatabase) => void): Promise<void> {
-    if (this.#bytesMapped > MOST_BYTES_MAPPED) await this.close();
-    while (this.#closing !== undefined) await this.#closing;
+    await this.#unmapIfMuch();
+    while (this.#reopening !== undefined) await this.#reopening;
     const database = this.#opened;
     this.#isWriting = true;
     try {
@@ -52,28 +57,39 @@ export class LmdbEnvironment {
     } catch (error) {
       // After a failed write of the meta page LMDB reads no more either, and lmdb-js takes that for the end of every range.
       this.#hasFailed = true;
-      await this.close();
+      await this.#reopen().catch(() => undefined);
       throw await causeOfFailedCommit(error, this.#directory);
     } finally {
       this.#isWriting = false;
     }
   }
 
-  /** Unmaps the database and frees everything; it writes nothing. */
+  /** Frees everything; it writes nothing. */
   async close(): Promise<void> {
-    while (this.#closing !== undefined) await this.#closing;
+    while (this.#reopening !== undefined) await this.#reopening;
     const database = this.#database;
     this.#database = undefined;
+    await database?.close();
+  }
+
+  async #unmapIfMuch(): Promise<void> {
+    if (this.#bytesMapped > MOST_BYTES_MAPPED && this.#reopening === undefined) await this.#reopen();
+  }
+
+  #reopen(): Promise<void> {
+    const database = this.#opened;
+    this.#database = undefined;
     this.#bytesMapped = 0;
-    // Nobody opens it before: LMDB takes two that are open for one, and the second would go with the first.
-    this.#closing = database?.close().then(() => {
-      this.#closing = undefined;
+    // Closed first: of two that are open LMDB makes one. Opened at once: what it needs of the system has just become free.
+    this.#reopening = database.close().then(() => {
+      this.#reopening = undefined;
+      this.open();
     });
-    await this.#closing;
+    return this.#reopening;
   }
 
   get #opened(): LmdbDatabase {
-    this.#database ??= openDatabase(this.#directory, this.#settings, this.#hasFailed);
+    if (this.#database === undefined) throw new Error('The database is not open.');
     return this.#database;
   }
 }

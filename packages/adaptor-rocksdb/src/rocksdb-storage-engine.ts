@@ -7,7 +7,7 @@ export interface RocksdbOptions extends EngineOptions {
   /**
    * Memory for what was written last, before RocksDB moves it into a table file: 1 MiB to 1 GiB. Half of it is moved at a time; table
    * files have an eighth. More means fewer and larger files and less rewriting, but a longer open and purged space that comes
-   * back later. Can be changed from one open to the next. Default: 32 MiB.
+   * back later. Can be changed from one open to the next. Default: 64 MiB.
    */
   readonly writeBufferBytes?: number;
   /**
@@ -43,7 +43,7 @@ export const RocksdbStorageEngine: Adaptor<RocksdbOptions> = defineAdaptor<Rocks
   blockStore: (options, context) => new ThreadedBlockStore(worker, checkSettings(options), context),
 });
 
-function checkSettings({ writeBufferBytes = 32 * MIB, blockCacheBytes = 0 }: RocksdbOptions): RocksdbSettings {
+function checkSettings({ writeBufferBytes = 64 * MIB, blockCacheBytes = 0 }: RocksdbOptions): RocksdbSettings {
   return {
     writeBufferBytes: checkBytes('writeBufferBytes', writeBufferBytes, MIB),
     blockCacheBytes: checkBytes('blockCacheBytes', blockCacheBytes, 0),
