@@ -149,11 +149,12 @@ describe('what is durable', () => {
     }));
 });
 
-/** Node's, and what was written and synced through it. */
+/** Node's, and what was written to the database and synced through it. */
 function recordingFileIo(): { readonly calls: string[]; readonly fileIo: FileIo } {
   const calls: string[] = [];
-  const open: FileIo['open'] = async (...args) => {
-    const file = await nodeFileIo.open(...args);
+  const open: FileIo['open'] = async (path, ...how) => {
+    const file = await nodeFileIo.open(path, ...how);
+    if (!path.endsWith('data.mdb')) return file;
     return {
       read: (...to) => file.read(...to),
       write: async (chunks, position) => {

@@ -42,10 +42,8 @@ describe('a database that LMDB could not open', () => {
       const lock = join(directory, 'lock.mdb');
       await truncate(lock, 0);
       const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
-      const open: FileIo['open'] = async (path, mode) => {
-        const { read, size, close, ...file } = await nodeFileIo.open(path, mode);
-        return { ...file, write: () => Promise.reject(full), read, size, close };
-      };
+      const open: FileIo['open'] = async (path, mode) =>
+        Object.assign(await nodeFileIo.open(path, mode), { write: () => Promise.reject(full) });
       await expect(openBlocks(directory, false, { fileIo: { ...nodeFileIo, open } })).rejects.toBe(full);
       await writeFile(lock, '');
       await (await openBlocks(directory, false)).blocks.close();
