@@ -25,7 +25,7 @@ async function optionsOf(options: Partial<RocksdbOptions>): Promise<Map<string, 
 describe('options', () => {
   test('the defaults keep what is written safe', async () => {
     const options = await optionsOf({});
-    expect(options.get('write_buffer_size')).toBe(String(8 * MIB));
+    expect(options.get('write_buffer_size')).toBe(String(16 * MIB));
     expect(options.get('no_block_cache')).toBe('true');
     expect(options.get('manual_wal_flush')).toBe('false');
     expect(options.get('paranoid_checks')).toBe('true');

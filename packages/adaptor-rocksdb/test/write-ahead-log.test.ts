@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRandom, defaultSeed } from '@raftlog/core/conformance';
 import { type Commit, nodeFileIo } from '@raftlog/kit';
@@ -22,6 +22,7 @@ const commits: Commit[] = [
 test('ends where RocksDB takes it to end, wherever it is cut or damaged', () =>
   inTemporaryDirectory(async (parent) => {
     const [whole, copy] = [join(parent, 'whole'), join(parent, 'copy')];
+    await mkdir(whole);
     const store = blocksIn(whole);
     await store.open();
     for (const commit of commits) await store.commit(commit);

@@ -10,7 +10,7 @@ export interface SqliteOptions extends EngineOptions {
   readonly pageCacheBytes?: number;
   /**
    * Size of SQLite's write-ahead log from which on it is copied into the database, 64 KiB to 1 GiB. A commit that comes meanwhile
-   * waits, so a larger one makes for fewer, longer waits. Default: 4 MiB.
+   * waits, so a larger one makes for fewer, longer waits. Default: 8 MiB.
    */
   readonly walBytes?: number;
 }
@@ -43,7 +43,7 @@ export const SqliteStorageEngine: Adaptor<SqliteOptions> = defineAdaptor<SqliteO
 });
 
 function checkSettings(options: SqliteOptions): SqliteSettings {
-  const { pageBytes = 8 * KIB, pageCacheBytes = KIB * KIB, walBytes = 4 * KIB * KIB } = options;
+  const { pageBytes = 8 * KIB, pageCacheBytes = KIB * KIB, walBytes = 8 * KIB * KIB } = options;
   checkSize('pageBytes', pageBytes, 512, 64 * KIB);
   if (!Number.isInteger(Math.log2(pageBytes))) throw invalid('pageBytes', pageBytes, 'a power of two');
   checkSize('pageCacheBytes', pageCacheBytes, 64 * KIB, KIB * GIB);
