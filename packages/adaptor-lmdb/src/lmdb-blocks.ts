@@ -11,6 +11,7 @@ import {
 } from '@raftlog/kit';
 import type { Meta } from './data-file-format.ts';
 import { checkDataFile, rewriteMetaPage, syncFile } from './data-file-recovery.ts';
+import { checkFreeSpace } from './free-space.ts';
 import { type LmdbDatabase, LmdbEnvironment, type LmdbSettings } from './lmdb-environment.ts';
 import { tryBeforeOpening } from './open-precautions.ts';
 
@@ -61,6 +62,8 @@ export class LmdbBlocks implements BlockStore {
     const removesAll = removeFrom !== undefined && (await this.#keys(FIRST_BLOCK, removeFrom - 1, 1)).length === 0;
     const purged = removesAll ? [] : await this.#keys(FIRST_BLOCK, removeThrough);
     const cut = removesAll || removeFrom === undefined ? [] : await this.#keys(removeFrom, END);
+    // What only removes may go on: it makes room, and LMDB has room for it nearly always.
+    if (put.length > 0) checkFreeSpace(this.#context.directory, bytesOf(put));
     // The promises of these calls say nothing: `write` rejects for all of them.
     await this.#environment.write((database) => {
       // Page by page, without a list of what there is: a reset may remove millions of blocks.
@@ -80,7 +83,7 @@ export class LmdbBlocks implements BlockStore {
     for (let from = Math.max(first, FIRST_BLOCK); from <= last && bytesLeft > 0; ) {
       if (found.length > 0) await setImmediate();
       const turn = await this.#environment.read((database) => blocksOfTurn(database, from, last, bytesLeft));
-      const bytes = turn.reduce((sum, block) => sum + block.bytes.byteLength, 0);
+      const bytes = bytesOf(turn);
       this.#environment.countMapped(bytes);
       found.push(...turn);
       bytesLeft -= bytes;
@@ -104,6 +107,10 @@ export class LmdbBlocks implements BlockStore {
     }
     return found;
   }
+}
+
+function bytesOf(blocks: readonly Block[]): number {
+  return blocks.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
 }
 
 // Both iterate to their end at once: a read transaction that stayed open would keep the pages that are freed from being used again.

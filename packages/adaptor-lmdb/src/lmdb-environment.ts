@@ -58,7 +58,7 @@ export class LmdbEnvironment {
       // After a failed write of the meta page LMDB reads no more either, and lmdb-js takes that for the end of every range.
       this.#hasFailed = true;
       await this.#reopen().catch(() => undefined);
-      throw await causeOfFailedCommit(error, this.#directory);
+      throw await causeOfFailedCommit(error);
     } finally {
       this.#isWriting = false;
     }

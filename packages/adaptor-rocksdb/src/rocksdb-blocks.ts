@@ -2,14 +2,10 @@ import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { Block, BlockStore, BlockStoreContext, Commit, OpenedBlocks } from '@raftlog/kit';
 import { decodeBlockKey, encodeBlockKey } from '@raftlog/kit';
+import { BEHIND_BLOCKS, headerKey, isHeader, keyBehind, REDO_KEY } from './keys.ts';
 import { RocksdbDatabase, type RocksdbSettings } from './rocksdb-database.ts';
 import { lostCommits, missingDatabase } from './rocksdb-error.ts';
-import { encodeSequence, REDO_KEY, readNewestLog, SEQUENCE_BYTES } from './write-ahead-log.ts';
-
-const BLOCK_KEY_BYTES: number = encodeBlockKey(0).byteLength;
-// Sorts a header right behind the block that has the rest of its key.
-const HEADER_SUFFIX = Buffer.from([1]);
-const BEHIND_BLOCKS = Buffer.from([1]);
+import { encodeSequence, readNewestLog, SEQUENCE_BYTES } from './write-ahead-log.ts';
 
 // Enough to get past what there can be above the last block: the header, and some that cuts left behind.
 const TOP_BYTES = 1024;
@@ -51,9 +47,10 @@ export class RocksdbBlocks implements BlockStore {
       throw lostCommits(directory, sequence, witnessedSequence);
     }
     this.#opened = await RocksdbDatabase.open(directory, create, this.#settings);
-    this.#findTop();
+    const found = this.#findTop();
     const redo = this.#database.value(REDO_KEY);
-    if (redo !== undefined) await this.#apply(deserialize(redo), true);
+    if (redo === undefined) return { ...found, discardedBytes: tornBytes };
+    await this.#apply(deserialize(redo), true);
     return { ...this.#findTop(), discardedBytes: tornBytes };
   }
 
@@ -125,7 +122,7 @@ export class RocksdbBlocks implements BlockStore {
         .map(({ key, value }) => ({ key: decodeBlockKey(key), bytes: value }));
       const last = rows.at(-1);
       if (finished || blocks.length > 0 || last === undefined) return { blocks, finished };
-      next = Buffer.concat([last.key, HEADER_SUFFIX]);
+      next = keyBehind(last.key);
     }
   }
 
@@ -143,12 +140,4 @@ export class RocksdbBlocks implements BlockStore {
     if (this.#opened === undefined) throw new Error('The database is not open.');
     return this.#opened;
   }
-}
-
-function headerKey(highest: number): Buffer {
-  return Buffer.concat([encodeBlockKey(highest), HEADER_SUFFIX]);
-}
-
-function isHeader(key: Uint8Array): boolean {
-  return key.byteLength > BLOCK_KEY_BYTES;
 }

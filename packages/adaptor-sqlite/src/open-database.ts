@@ -8,7 +8,7 @@ import { scanWal, type WalTail } from './wal-scan.ts';
 
 const TABLES: readonly string[] = [
   'CREATE TABLE blocks (key INTEGER PRIMARY KEY, bytes BLOB NOT NULL)',
-  'CREATE TABLE header (id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, bytes BLOB NOT NULL, syncs INTEGER NOT NULL DEFAULT 0)',
+  'CREATE TABLE header (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL, syncs INTEGER NOT NULL DEFAULT 0)',
 ];
 
 /** `user_version` of the database while it is written to without a sync per commit. */
@@ -21,26 +21,22 @@ export interface SqliteSettings {
   readonly walBytes: number;
 }
 
-/** The one row of its table: the kit's header, and the number of its commit where SQL can read it. */
-interface Header {
-  readonly sequence: number;
-  readonly bytes: Uint8Array;
-}
-
-/** A database that may be used. */
+/** A database in which nothing was found that speaks against it. */
 export interface OpenDatabase {
   readonly database: Database.Database;
   /**
    * An idle connection that can't write. The last connection that is closed moves the WAL into the database, and there is no other way to
-   * keep it from that after a failure than to close it while this one is there.
+   * keep it from that than to close it while this one is there.
    */
   readonly guard: Database.Database;
   readonly header: Uint8Array | undefined;
-  /** Bytes of torn commits at the end of the WAL, which SQLite's recovery dropped. */
+  /** There is something in the WAL: the database was not closed. */
+  readonly hasWal: boolean;
+  /** Bytes of torn commits at the end of the WAL, which SQLite's recovery passes over. */
   readonly discardedBytes: number;
 }
 
-/** Opens the database, or makes it if `create`. A damaged one is refused and left as it was. */
+/** Opens the database, or makes it if `create`. Changes nothing that is there. */
 export function openDatabase(path: string, settings: SqliteSettings, context: BlockStoreContext): OpenDatabase {
   if (context.create) createDatabase(path, settings.pageBytes);
   // SQLite takes an empty file for a new database, and removes its WAL.
@@ -51,18 +47,37 @@ export function openDatabase(path: string, settings: SqliteSettings, context: Bl
   const database = new Database(path, { fileMustExist: true });
   const guard = new Database(path, { readonly: true });
   try {
-    // With a WAL, only the guard can be closed without moving it. Without one it would leave an empty WAL, which the other removes.
-    const header = judge(hasWal ? guard : database, tail, context);
-    // From the first read on a connection counts as open.
+    // From its first read on a connection counts as open. With a WAL the first is the guard's, without one it would leave an empty one behind.
+    const header = judge(hasWal ? guard : database, tail, context.salvage);
     guard.pragma('schema_version');
     configure(database, settings, context.buffered);
-    settle(database);
-    return { database, guard, header: header?.bytes, discardedBytes: tail.bytes };
+    return { database, guard, header, hasWal, discardedBytes: tail.bytes };
   } catch (error) {
-    database.close();
-    guard.close();
+    closeDatabase({ database, guard }, hasWal);
     throw error;
   }
+}
+
+/**
+ * The recovery barrier. What the database answers now stands in the database file or in the WAL. After a killed process, or after a
+ * sync that failed, the pages of the WAL may be in the page cache only, and syncing it again would prove nothing. So all of it is
+ * written into the database file and that is synced: fresh writes, which the kernel can't take for done. What the WAL doesn't hold any
+ * more was synced there before SQLite let go of it.
+ */
+export function settleDatabase(database: Database.Database, buffered: boolean): void {
+  useWal(database);
+  markMode(database, buffered);
+  if (checkpoint(database, 'TRUNCATE').busy === 0) return;
+  const { name: path } = database;
+  const message = `Another program has ${path} open. Close it there, then open the store again.`;
+  throw new StorageError('LOCKED', message, { path });
+}
+
+/** The last connection moves the WAL into the database and removes it, if it can write. */
+export function closeDatabase({ database, guard }: Pick<OpenDatabase, 'database' | 'guard'>, keepWal: boolean): void {
+  const [first, last] = keepWal ? [database, guard] : [guard, database];
+  first.close();
+  last.close();
 }
 
 function createDatabase(path: string, pageBytes: number): void {
@@ -78,27 +93,26 @@ function createDatabase(path: string, pageBytes: number): void {
   }
 }
 
-/** Looks for everything that speaks against opening the database, through a connection that can't change it. */
-function judge(database: Database.Database, tail: WalTail, context: BlockStoreContext): Header | undefined {
+/** What the kit can't see of a damage. Returns the header. */
+function judge(database: Database.Database, tail: WalTail, salvage: boolean): Uint8Array | undefined {
   const { name: path } = database;
   database.pragma('cell_size_check = ON');
   const tables = database.prepare<[], string>('SELECT sql FROM sqlite_schema ORDER BY name').pluck().all();
   if (tables.join() !== TABLES.join()) throw damagedDatabase(`${path} is not the database that was made here`, path);
-  const header = readHeader(database);
-  if (context.salvage) checkStructure(database);
-  else checkEnd(database, header?.sequence ?? 0, tail, context.witnessedSequence);
-  if (!context.create && header === undefined) throw damagedDatabase(`${path} has no header any more`, path);
-  return header;
+  checkTail(database, tail);
+  if (salvage) checkStructure(database);
+  const header = database.prepare<[], unknown>('SELECT bytes FROM header WHERE id = 1').pluck().get();
+  // Columns have no types of their own in SQLite: a damaged record can hold anything.
+  if (header === undefined || header instanceof Uint8Array) return header;
+  throw damagedDatabase(`The header of ${path} is not what was written`, path);
 }
 
-/** SQLite drops the end of a damaged WAL without a word, and the checkpoint after this would make that final. */
-function checkEnd(database: Database.Database, sequence: number, tail: WalTail, witnessed: number): void {
-  const { name: path } = database;
-  if (sequence < witnessed) {
-    const what = `${path} ends with commit ${sequence}, but commit ${witnessed} was durable`;
-    throw damagedDatabase(`${what}: the end of SQLite's write-ahead log is damaged or missing`, path);
-  }
-  const wal = `${path}-wal`;
+/**
+ * SQLite drops the end of a damaged WAL without a word, and the next checkpoint makes that final. No salvage either: what those commits held
+ * nobody can tell.
+ */
+function checkTail(database: Database.Database, tail: WalTail): void {
+  const wal = `${database.name}-wal`;
   if (tail.offset === 0) throw damagedDatabase(`The header of ${wal} is damaged`, wal, { offset: 0 });
   // Each commit was synced before the next was written: one can be torn, the last.
   const wasBuffered = numberOf(database, 'user_version') === BUFFERED_VERSION;
@@ -114,21 +128,9 @@ function checkStructure(database: Database.Database): void {
   if (problem !== 'ok') throw damagedDatabase(`SQLite finds the structure of ${path} damaged: ${problem}`, path);
 }
 
-function readHeader(database: Database.Database): Header | undefined {
-  const found = database
-    .prepare<[], { sequence: unknown; bytes: unknown }>('SELECT sequence, bytes FROM header WHERE id = 1')
-    .get();
-  if (found === undefined) return undefined;
-  const { sequence, bytes } = found;
-  // Columns have no types of their own in SQLite: a damaged record can hold anything.
-  if (typeof sequence === 'number' && bytes instanceof Uint8Array) return { sequence, bytes };
-  throw damagedDatabase(`The header of ${database.name} is not what was written`, database.name);
-}
-
 /** All of this counts for a connection, not for the database: set at each open. */
 function configure(database: Database.Database, settings: SqliteSettings, buffered: boolean): void {
   const { walBytes, pageCacheBytes } = settings;
-  useWal(database);
   // WAL mode alone would sync at checkpoints only: better-sqlite3 is compiled with SQLITE_DEFAULT_WAL_SYNCHRONOUS=1.
   database.pragma(`synchronous = ${buffered ? 'NORMAL' : 'FULL'}`);
   // On macOS fsync stops at the drive's cache, F_FULLFSYNC doesn't. Elsewhere these do nothing.
@@ -141,7 +143,6 @@ function configure(database: Database.Database, settings: SqliteSettings, buffer
   // A mapped file that turns out short kills the process.
   database.pragma('mmap_size = 0');
   database.pragma('cell_size_check = ON');
-  markMode(database, buffered);
 }
 
 /** What the next open may conclude from the WAL depends on how it was written. Durable with the recovery barrier, so before the first commit. */
@@ -155,17 +156,4 @@ function useWal(database: Database.Database): void {
   if (mode === 'wal') return;
   const message = `SQLite can't use WAL mode at ${database.name} (it stays in mode ${mode}). Choose a directory on a local file system.`;
   throw new StorageError('UNSUPPORTED', message, { feature: 'WAL mode' });
-}
-
-/**
- * The recovery barrier. What the database answers now stands in the database file or in the WAL. After a killed process, or after a
- * sync that failed, the pages of the WAL may be in the page cache only, and syncing it again would prove nothing. So all of it is
- * written into the database file and that is synced: fresh writes, which the kernel can't take for done. What the WAL doesn't hold any
- * more was synced there before SQLite let go of it.
- */
-function settle(database: Database.Database): void {
-  const { name: path } = database;
-  if (checkpoint(database, 'TRUNCATE').busy === 0) return;
-  const message = `Another program has ${path} open. Close it there, then open the store again.`;
-  throw new StorageError('LOCKED', message, { path });
 }

@@ -3,13 +3,17 @@ import type { StorageError } from '@raftlog/core';
 import type { Block, BlockStore, BlockStoreContext, Commit, OpenedBlocks } from '@raftlog/kit';
 import type Database from 'better-sqlite3';
 import { Housekeeping } from './housekeeping.ts';
-import { openDatabase, type SqliteSettings } from './open-database.ts';
+import {
+  closeDatabase,
+  type OpenDatabase,
+  openDatabase,
+  type SqliteSettings,
+  settleDatabase,
+} from './open-database.ts';
 import { sqliteError } from './sqlite-error.ts';
 
 /** An open database and what is asked of it. */
-interface Session {
-  readonly database: Database.Database;
-  readonly guard: Database.Database;
+interface Session extends OpenDatabase {
   readonly housekeeping: Housekeeping;
   readonly apply: (commit: Commit) => void;
   readonly select: Database.Statement<[number], [key: number, bytes: unknown]>;
@@ -24,6 +28,7 @@ export class SqliteBlocks implements BlockStore {
   readonly #context: BlockStoreContext;
   readonly #path: string;
   #session: Session | undefined;
+  #settled = false;
   /** The write or sync that failed: none is tried after it, since the system may call a second sync a success that isn't one. */
   #failed: StorageError | undefined;
 
@@ -35,24 +40,25 @@ export class SqliteBlocks implements BlockStore {
 
   async open(): Promise<OpenedBlocks> {
     try {
-      const { database, guard, header, discardedBytes } = openDatabase(this.#path, this.#settings, this.#context);
+      const opened = openDatabase(this.#path, this.#settings, this.#context);
+      const { database, header, discardedBytes } = opened;
       const housekeeping = new Housekeeping(database, this.#settings.walBytes, (operation, error) =>
         this.#failedBeside(operation, error),
       );
-      this.#session = {
-        database,
-        guard,
-        housekeeping,
-        apply: prepareCommit(database),
-        select: prepareSelect(database),
-      };
+      this.#session = { ...opened, housekeeping, apply: prepareCommit(database), select: prepareSelect(database) };
       this.#context.failure.addEventListener('abort', () => housekeeping.stop());
-      housekeeping.afterCommit(true);
       const lastIndex = database.prepare<[], number | null>('SELECT max(key) FROM blocks').pluck().get() ?? undefined;
       return { header, lastIndex, discardedBytes };
     } catch (error) {
       throw sqliteError(error, 'open', this.#path);
     }
+  }
+
+  async settle(): Promise<void> {
+    this.#write('open', ({ database }) => settleDatabase(database, this.#context.buffered));
+    this.#settled = true;
+    // What a purge freed before.
+    this.#session?.housekeeping.afterCommit(true);
   }
 
   /** One transaction. With `synchronous=FULL` its end is on the device when SQLite returns. */
@@ -95,13 +101,11 @@ export class SqliteBlocks implements BlockStore {
 
   async close(): Promise<void> {
     if (this.#session === undefined) return;
-    const { database, guard, housekeeping } = this.#session;
+    const session = this.#session;
     this.#session = undefined;
-    housekeeping.stop();
-    // The last connection moves the WAL into the database and removes it. After a failure that is the guard, which can't.
-    const last = this.#failed === undefined && !this.#context.failure.aborted ? database : guard;
-    (last === database ? guard : database).close();
-    last.close();
+    session.housekeeping.stop();
+    const hasFailed = this.#failed !== undefined || this.#context.failure.aborted;
+    closeDatabase(session, hasFailed || (session.hasWal && !this.#settled));
   }
 
   get #opened(): Session {
@@ -137,14 +141,12 @@ export class SqliteBlocks implements BlockStore {
 function prepareCommit(database: Database.Database): (commit: Commit) => void {
   const remove = database.prepare<[number, number]>('DELETE FROM blocks WHERE key >= ? AND key <= ?');
   const put = database.prepare<[number, Uint8Array]>('REPLACE INTO blocks (key, bytes) VALUES (?, ?)');
-  const putHeader = database.prepare<[number, Uint8Array]>(
-    'REPLACE INTO header (id, sequence, bytes) VALUES (1, ?, ?)',
-  );
+  const putHeader = database.prepare<[Uint8Array]>('REPLACE INTO header (id, bytes) VALUES (1, ?)');
   const transaction = database.transaction((commit: Commit) => {
     if (commit.removeFrom !== undefined) remove.run(commit.removeFrom, Number.MAX_SAFE_INTEGER);
     if (commit.removeThrough !== undefined) remove.run(0, commit.removeThrough);
     for (const { key, bytes } of commit.put) put.run(key, bytes);
-    putHeader.run(commit.sequence, commit.header);
+    putHeader.run(commit.header);
   });
   return transaction.immediate;
 }

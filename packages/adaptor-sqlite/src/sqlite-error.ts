@@ -1,5 +1,16 @@
 import { isStorageError, StorageError } from '@raftlog/core';
 
+const DAMAGE: readonly string[] = [
+  'SQLITE_CORRUPT',
+  'SQLITE_NOTADB',
+  'SQLITE_MISMATCH',
+  'SQLITE_IOERR_CORRUPTFS',
+  // The file ends in front of a page.
+  'SQLITE_IOERR_SHORT_READ',
+  // A statement of ours makes no sense to the database: its schema is not what it was.
+  'SQLITE_ERROR',
+];
+
 /** What an error of SQLite means to the user; a `StorageError` comes back as it is. `operation` as in "could not commit". */
 export function sqliteError(error: unknown, operation: string, path: string): StorageError {
   if (isStorageError(error)) return error;
@@ -10,10 +21,9 @@ export function sqliteError(error: unknown, operation: string, path: string): St
   // Extended codes follow their primary one: SQLITE_CORRUPT_INDEX.
   const is = (...names: readonly string[]): boolean =>
     names.some((name) => code === name || code.startsWith(`${name}_`));
-  // SQLITE_ERROR: a statement of ours makes no sense to the database. Its schema is not what it was.
-  if (is('SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_IOERR_CORRUPTFS', 'SQLITE_ERROR', 'SQLITE_MISMATCH'))
-    return damagedDatabase(what, path, options);
-  if (is('SQLITE_FULL')) {
+  if (is(...DAMAGE)) return damagedDatabase(what, path, options);
+  // The second is what it calls a full disk that has no room for the index of the WAL.
+  if (is('SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE')) {
     const advice = 'Free space or raise the quota, then open the store again.';
     return new StorageError('NO_SPACE', `${what}. ${advice}`, { path }, options);
   }

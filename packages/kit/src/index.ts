@@ -14,6 +14,7 @@ export type { EngineStats, KitStorageEngine } from './engine.ts';
 export { decodeBlockKey, encodeBlockKey } from './format/block-key.ts';
 export { crc32 } from './format/checksum.ts';
 export type { Compression, CustomCompression } from './format/compression.ts';
+export { type LogFileEnd, type RecordEnds, readLogFile } from './format/log-file.ts';
 export { nodeFileIo } from './io/node-file-io.ts';
 export type { EngineOptions, StoreOptions } from './options.ts';
 export { BaseSnapshotStore, type SnapshotDescription } from './snapshots/base-snapshot-store.ts';

@@ -10,7 +10,7 @@ try {
   console.log('success');
 } catch (error) {
   // The reason is in another promise.
-  await error.commitError.catch(() => console.log('failure'));
+  await error.commitError.catch(({ message }) => console.log(`failure: ${message}`));
 }
 await new Promise((resolve) => setTimeout(resolve, 100));
 // At the end of a process LMDB syncs, and waits for ever where that has failed.

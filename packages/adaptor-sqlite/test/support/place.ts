@@ -32,13 +32,8 @@ export class Place {
     return SqliteStorageEngine.open({ directory: this.directory, ...options });
   }
 
-  /** Lets a process write `commits` commits of `batch` entries each and be killed, so that they stay in the WAL. */
   async writeAndKill(commits: number, batch: number, options: Partial<SqliteOptions> = {}): Promise<void> {
-    const script = fileURLToPath(new URL('./write-and-die.mjs', import.meta.url));
-    const task = JSON.stringify({ directory: this.directory, commits, batch, options });
-    const child = spawn(process.execPath, [script, task], { stdio: 'inherit' });
-    const [, signal] = await once(child, 'exit');
-    if (signal !== 'SIGKILL') throw new Error('The writer failed.');
+    await writeAndKill(this.directory, commits, batch, options);
   }
 
   /** Without what it was witnessed to hold: as if the commits were less than a second old. */
@@ -67,4 +62,18 @@ export class Place {
     cpSync(this.directory, copy.directory, { recursive: true });
     return copy;
   }
+}
+
+/** Lets a process write `commits` commits of `batch` entries each and be killed, so that they stay in the WAL. */
+export async function writeAndKill(
+  directory: string,
+  commits: number,
+  batch: number,
+  options: Partial<SqliteOptions> = {},
+): Promise<void> {
+  const script = fileURLToPath(new URL('./write-and-die.mjs', import.meta.url));
+  const task = JSON.stringify({ directory, commits, batch, options });
+  const child = spawn(process.execPath, [script, task], { stdio: 'inherit' });
+  const [, signal] = await once(child, 'exit');
+  if (signal !== 'SIGKILL') throw new Error('The writer failed.');
 }
