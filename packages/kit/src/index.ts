@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export { checkWhole, invalidArgument } from './argument.ts';
 export type { Block, BlockStore, BlockStoreContext, Commit, OpenedBlocks } from './block-store.ts';
 export { type CopyReport, copyStore } from './copy-store.ts';
 export { type Adaptor, type AdaptorDefinition, type ClosableSnapshotStore, defineAdaptor } from './define-adaptor.ts';
