@@ -1,6 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
-import type { Commit } from '@raftlog/kit';
+import { type Commit, crc32WithBlock } from '@raftlog/kit';
 import type { PlacedBlock } from './segment-contents.ts';
 import {
   alignRecord,
@@ -11,9 +10,6 @@ import {
   type RecordHeader,
   viewOf,
 } from './segment-format.ts';
-
-/** A checksum over this much takes about a millisecond: after it the event loop gets a turn. */
-const BYTES_PER_TURN: number = 4 * 1024 * 1024;
 
 /** What of a record's header doesn't follow from the commit. */
 export type RecordContext = Omit<
@@ -44,7 +40,7 @@ export function bodyBytes(commit: Commit): number {
 export class RecordEncoder {
   #scratch: Uint8Array = new Uint8Array(4096);
 
-  async encode(commit: Commit, context: RecordContext): Promise<EncodedRecord> {
+  encode(commit: Commit, context: RecordContext): EncodedRecord {
     const { header, put } = commit;
     const headBytes = RECORD_HEADER_BYTES + header.byteLength;
     const needed = headBytes + put.length * BLOCK_HEADER_BYTES;
@@ -59,20 +55,11 @@ export class RecordEncoder {
     let offset = context.offset + headBytes;
     let at = headBytes;
     let chunkStart = 0;
-    let sinceTurn = 0;
     for (const { key, bytes } of put) {
       encodeBlockHeader(view, at, key, bytes.byteLength);
       bodyCrc = crc32(scratch.subarray(at, at + BLOCK_HEADER_BYTES), bodyCrc);
       at += BLOCK_HEADER_BYTES;
-      for (let from = 0; from < bytes.byteLength; from += BYTES_PER_TURN) {
-        const slice = bytes.subarray(from, from + BYTES_PER_TURN);
-        sinceTurn += slice.byteLength;
-        if (sinceTurn > BYTES_PER_TURN) {
-          await nextTurn();
-          sinceTurn = slice.byteLength;
-        }
-        bodyCrc = crc32(slice, bodyCrc);
-      }
+      bodyCrc = crc32WithBlock(bytes, bodyCrc);
       const end = offset + BLOCK_HEADER_BYTES + bytes.byteLength;
       blocks.push({ key, offset, end });
       offset = end;

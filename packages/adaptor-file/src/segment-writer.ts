@@ -67,7 +67,7 @@ export class SegmentWriter {
     const { contents, header } = this;
     const { put } = commit;
     const { cut } = position;
-    const record = await this.#encoder.encode(commit, {
+    const record = this.#encoder.encode(commit, {
       id: header.id,
       salt: header.salt,
       offset: contents.end,

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export { checkWhole, invalidArgument } from './argument.ts';
 export type { Block, BlockStore, BlockStoreContext, Commit, OpenedBlocks } from './block-store.ts';
 export { type CopyReport, copyStore } from './copy-store.ts';
 export { type Adaptor, type AdaptorDefinition, type ClosableSnapshotStore, defineAdaptor } from './define-adaptor.ts';
@@ -11,6 +12,7 @@ export type { DiagnosticsEvents } from './diagnostics.ts';
 export { controlFiles } from './directory/control-files.ts';
 export type { HardStateStorage, SavedHardState } from './directory/hard-state-files.ts';
 export type { EngineStats, KitStorageEngine } from './engine.ts';
+export { crc32WithBlock } from './format/block.ts';
 export { decodeBlockKey, encodeBlockKey } from './format/block-key.ts';
 export { crc32 } from './format/checksum.ts';
 export type { Compression, CustomCompression } from './format/compression.ts';
