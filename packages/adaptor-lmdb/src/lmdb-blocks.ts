@@ -23,8 +23,6 @@ const END = Number.MAX_SAFE_INTEGER;
 // What is taken out of the map before the event loop gets its turn: well under a millisecond each.
 const BYTES_PER_TURN = 128 * 1024;
 const KEYS_PER_TURN = 500;
-// LMDB looks at the first page of a block that it removes, and the system maps those around it as well.
-const MAPPED_PER_REMOVAL = 64 * 1024;
 
 /** Blocks in the one table of an LMDB database, the header among them. A commit is one transaction. */
 export class LmdbBlocks implements BlockStore {
@@ -72,7 +70,6 @@ export class LmdbBlocks implements BlockStore {
       for (const { key, bytes } of put) void database.put(encodeBlockKey(key), bytes);
       void database.put(HEADER_KEY, header);
     });
-    this.#environment.countMapped(removesAll ? END : (purged.length + cut.length) * MAPPED_PER_REMOVAL);
     // LMDB writes its meta page with O_DSYNC, which on macOS leaves it in the cache of the drive; Node's sync does not (F_FULLFSYNC).
     if (process.platform === 'darwin') await syncFile(this.#context.fileIo, this.#path);
   }
@@ -83,10 +80,8 @@ export class LmdbBlocks implements BlockStore {
     for (let from = Math.max(first, FIRST_BLOCK); from <= last && bytesLeft > 0; ) {
       if (found.length > 0) await setImmediate();
       const turn = await this.#environment.read((database) => blocksOfTurn(database, from, last, bytesLeft));
-      const bytes = bytesOf(turn);
-      this.#environment.countMapped(bytes);
       found.push(...turn);
-      bytesLeft -= bytes;
+      bytesLeft -= bytesOf(turn);
       from = (turn.at(-1)?.key ?? END) + 1;
     }
     return found;

@@ -1,6 +1,6 @@
 import { endianness } from 'node:os';
 import { StorageError } from '@raftlog/core';
-import { type Adaptor, defineAdaptor, type EngineOptions } from '@raftlog/kit';
+import { type Adaptor, checkWhole, defineAdaptor, type EngineOptions, invalidArgument } from '@raftlog/kit';
 import { LmdbBlocks } from './lmdb-blocks.ts';
 import type { LmdbSettings } from './lmdb-environment.ts';
 
@@ -41,10 +41,11 @@ export const LmdbStorageEngine: Adaptor<LmdbOptions> = defineAdaptor<LmdbOptions
   // database. So a commit would wait for the device all the same.
   durability: ['sync'],
   keepsNoBlocks: true,
-  blockStore: (options, context) => new LmdbBlocks(context, checkSettings(options)),
+  checkOptions: settingsOf,
+  blockStore: (options, context) => new LmdbBlocks(context, settingsOf(options)),
 });
 
-function checkSettings({ mapSize = MAP_SIZE.usual, pageSize }: LmdbOptions): LmdbSettings {
+function settingsOf({ mapSize = MAP_SIZE.usual, pageSize }: LmdbOptions): LmdbSettings {
   if (!IS_SUPPORTED) {
     throw new StorageError(
       'UNSUPPORTED',
@@ -54,18 +55,8 @@ function checkSettings({ mapSize = MAP_SIZE.usual, pageSize }: LmdbOptions): Lmd
       },
     );
   }
-  if (!Number.isSafeInteger(mapSize) || mapSize < MAP_SIZE.least || mapSize > MAP_SIZE.most) {
-    throw invalid('mapSize', mapSize, `a whole number of bytes from ${MAP_SIZE.least} to ${MAP_SIZE.most}`);
-  }
   if (pageSize !== undefined && !PAGE_SIZES.includes(pageSize)) {
-    throw invalid('pageSize', pageSize, `one of ${PAGE_SIZES.join(', ')}`);
+    throw invalidArgument('pageSize', pageSize, `one of ${PAGE_SIZES.join(', ')}`);
   }
-  return { mapSize, pageSize };
-}
-
-function invalid(argument: string, received: unknown, wanted: string): StorageError<'INVALID_ARGUMENT'> {
-  return new StorageError('INVALID_ARGUMENT', `${argument} must be ${wanted}, not ${String(received)}.`, {
-    argument,
-    received: String(received),
-  });
+  return { mapSize: checkWhole('mapSize', mapSize, MAP_SIZE.least, MAP_SIZE.most), pageSize };
 }
