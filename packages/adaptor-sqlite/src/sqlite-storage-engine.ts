@@ -4,7 +4,7 @@ import type { SqliteSettings } from './open-database.ts';
 
 /** Options of {@link SqliteStorageEngine}. What would weaken durability (journal mode, synchronous, memory mapping) can't be set. */
 export interface SqliteOptions extends EngineOptions {
-  /** Size of a page of the database, a power of two from 512 to 65,536 bytes. Counts when the database is made; later it keeps its own. Default: 8 KiB. */
+  /** Size of a page of the database, a power of two from 512 to 65,536 bytes. Counts when the database is made; later it keeps its own. Default: 16 KiB. */
   readonly pageBytes?: number;
   /** Memory for pages of the database, from 64 KiB on. Entries are cached by the engine (`cacheBytes`), so it need not be large. Default: 1 MiB. */
   readonly pageCacheBytes?: number;
@@ -43,7 +43,7 @@ export const SqliteStorageEngine: Adaptor<SqliteOptions> = defineAdaptor<SqliteO
 });
 
 function checkSettings(options: SqliteOptions): SqliteSettings {
-  const { pageBytes = 8 * KIB, pageCacheBytes = KIB * KIB, walBytes = 8 * KIB * KIB } = options;
+  const { pageBytes = 16 * KIB, pageCacheBytes = KIB * KIB, walBytes = 8 * KIB * KIB } = options;
   checkSize('pageBytes', pageBytes, 512, 64 * KIB);
   if (!Number.isInteger(Math.log2(pageBytes))) throw invalid('pageBytes', pageBytes, 'a power of two');
   checkSize('pageCacheBytes', pageCacheBytes, 64 * KIB, KIB * GIB);

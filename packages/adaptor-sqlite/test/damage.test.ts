@@ -17,7 +17,7 @@ import { entries, rejection } from './support/entries.ts';
 import { Place } from './support/place.ts';
 import { sqliteBuilder } from './support/sqlite-builder.ts';
 
-const PAGE_BYTES = 8192;
+const PAGE_BYTES = 16_384;
 const FRAME_BYTES = PAGE_BYTES + 24;
 
 test('flipped, cut and zeroed bytes in any file are noticed or do no harm', { timeout: 300_000 }, async () => {

@@ -24,11 +24,11 @@ test.each<[keyof SqliteOptions, unknown]>([
 
 test('the size of the pages is that of the time when the database was made', async () => {
   const place = new Place();
-  await (await place.open({ pageBytes: 16_384 })).close();
+  await (await place.open({ pageBytes: 32_768 })).close();
   await (await place.open({ pageBytes: 512 })).close();
   const database = new Database(place.database, { readonly: true });
   try {
-    expect(database.pragma('page_size', { simple: true })).toBe(16_384);
+    expect(database.pragma('page_size', { simple: true })).toBe(32_768);
     expect(database.pragma('auto_vacuum', { simple: true })).toBe(2);
   } finally {
     database.close();
