@@ -1,4 +1,4 @@
-import { encodeBlockKey } from '@raftlog/kit';
+import { encodeBlockKey } from '@raftlog/kit/thread';
 
 const BLOCK_KEY_BYTES: number = encodeBlockKey(0).byteLength;
 const HEADER_SUFFIX = Buffer.from([1]);

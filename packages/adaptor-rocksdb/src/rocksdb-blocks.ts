@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { Block, BlockStore, BlockStoreContext, Commit, OpenedBlocks } from '@raftlog/kit';
-import { decodeBlockKey, encodeBlockKey } from '@raftlog/kit';
+import { decodeBlockKey, encodeBlockKey } from '@raftlog/kit/thread';
 import { BEHIND_BLOCKS, headerKey, isHeader, keyBehind, REDO_KEY } from './keys.ts';
 import { RocksdbDatabase, type RocksdbSettings } from './rocksdb-database.ts';
 import { lostCommits, missingDatabase } from './rocksdb-error.ts';

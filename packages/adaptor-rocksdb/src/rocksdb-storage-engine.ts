@@ -1,5 +1,4 @@
-import { StorageError } from '@raftlog/core';
-import { type Adaptor, defineAdaptor, type EngineOptions, ThreadedBlockStore } from '@raftlog/kit';
+import { type Adaptor, checkWhole, defineAdaptor, type EngineOptions, ThreadedBlockStore } from '@raftlog/kit';
 import type { RocksdbSettings } from './rocksdb-database.ts';
 
 /** Options of {@link RocksdbStorageEngine}. The database itself is set up with its defaults otherwise; what would weaken a sync can't be set. */
@@ -40,21 +39,13 @@ export const RocksdbStorageEngine: Adaptor<RocksdbOptions> = defineAdaptor<Rocks
   name: '@raftlog/adaptor-rocksdb',
   durability: ['sync', 'buffered'],
   keepsNoBlocks: true,
-  blockStore: (options, context) => new ThreadedBlockStore(worker, checkSettings(options), context),
+  checkOptions: settingsOf,
+  blockStore: (options, context) => new ThreadedBlockStore(worker, settingsOf(options), context),
 });
 
-function checkSettings({ writeBufferBytes = 64 * MIB, blockCacheBytes = 0 }: RocksdbOptions): RocksdbSettings {
+function settingsOf({ writeBufferBytes = 64 * MIB, blockCacheBytes = 0 }: RocksdbOptions): RocksdbSettings {
   return {
-    writeBufferBytes: checkBytes('writeBufferBytes', writeBufferBytes, MIB),
-    blockCacheBytes: checkBytes('blockCacheBytes', blockCacheBytes, 0),
+    writeBufferBytes: checkWhole('writeBufferBytes', writeBufferBytes, MIB, GIB),
+    blockCacheBytes: checkWhole('blockCacheBytes', blockCacheBytes, 0, GIB),
   };
-}
-
-function checkBytes(argument: string, bytes: number, least: number): number {
-  if (Number.isSafeInteger(bytes) && bytes >= least && bytes <= GIB) return bytes;
-  throw new StorageError(
-    'INVALID_ARGUMENT',
-    `${argument} must be a whole number of bytes from ${least} to ${GIB}, not ${String(bytes)}.`,
-    { argument, received: String(bytes) },
-  );
 }

@@ -1,5 +1,5 @@
 // The thread that RocksDB runs in.
-import { serveBlockStore } from '@raftlog/kit';
+import { serveBlockStore } from '@raftlog/kit/thread';
 import { RocksdbBlocks } from './rocksdb-blocks.ts';
 import type { RocksdbSettings } from './rocksdb-database.ts';
 

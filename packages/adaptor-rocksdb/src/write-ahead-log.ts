@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { FileIo } from '@raftlog/core';
-import { readLogFile } from '@raftlog/kit';
+import { readLogFile } from '@raftlog/kit/thread';
 import { REDO_KEY } from './keys.ts';
 
 /** Ends each commit's record in the write-ahead log, behind the header, which is put last: the commit's sequence. */

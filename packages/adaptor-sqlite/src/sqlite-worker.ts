@@ -1,5 +1,5 @@
 /** The thread that the database works in, since its calls block. */
-import { serveBlockStore } from '@raftlog/kit';
+import { serveBlockStore } from '@raftlog/kit/thread';
 import type { SqliteSettings } from './open-database.ts';
 import { SqliteBlocks } from './sqlite-blocks.ts';
 

@@ -20,5 +20,4 @@ export { type LogFileEnd, type RecordEnds, readLogFile } from './format/log-file
 export { nodeFileIo } from './io/node-file-io.ts';
 export type { EngineOptions, StoreOptions } from './options.ts';
 export { BaseSnapshotStore, type SnapshotDescription } from './snapshots/base-snapshot-store.ts';
-export { serveBlockStore } from './thread/serve-block-store.ts';
 export { ThreadedBlockStore } from './thread/threaded-block-store.ts';
