@@ -1,5 +1,11 @@
-import { StorageError } from '@raftlog/core';
-import { type Adaptor, defineAdaptor, type EngineOptions, ThreadedBlockStore } from '@raftlog/kit';
+import {
+  type Adaptor,
+  checkWhole,
+  defineAdaptor,
+  type EngineOptions,
+  invalidArgument,
+  ThreadedBlockStore,
+} from '@raftlog/kit';
 import type { SqliteSettings } from './open-database.ts';
 
 /** Options of {@link SqliteStorageEngine}. What would weaken durability (journal mode, synchronous, memory mapping) can't be set. */
@@ -39,26 +45,18 @@ export const SqliteStorageEngine: Adaptor<SqliteOptions> = defineAdaptor<SqliteO
   name: '@raftlog/adaptor-sqlite',
   durability: ['sync', 'buffered'],
   keepsNoBlocks: true,
-  blockStore: (options, context) => new ThreadedBlockStore(WORKER, checkSettings(options), context),
+  checkOptions: settingsOf,
+  blockStore: (options, context) => new ThreadedBlockStore(WORKER, settingsOf(options), context),
 });
 
-function checkSettings(options: SqliteOptions): SqliteSettings {
+function settingsOf(options: SqliteOptions): SqliteSettings {
   const { pageBytes = 16 * KIB, pageCacheBytes = KIB * KIB, walBytes = 8 * KIB * KIB } = options;
-  checkSize('pageBytes', pageBytes, 512, 64 * KIB);
-  if (!Number.isInteger(Math.log2(pageBytes))) throw invalid('pageBytes', pageBytes, 'a power of two');
-  checkSize('pageCacheBytes', pageCacheBytes, 64 * KIB, KIB * GIB);
-  checkSize('walBytes', walBytes, 64 * KIB, GIB);
-  return { pageBytes, pageCacheBytes, walBytes };
-}
-
-function checkSize(argument: string, value: number, least: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw invalid(argument, value, `a whole number of bytes from ${least} to ${most}`);
-}
-
-function invalid(argument: string, value: unknown, expected: string): StorageError<'INVALID_ARGUMENT'> {
-  return new StorageError('INVALID_ARGUMENT', `${argument} must be ${expected}, not ${String(value)}.`, {
-    argument,
-    received: String(value),
-  });
+  if (!Number.isInteger(Math.log2(checkWhole('pageBytes', pageBytes, 512, 64 * KIB)))) {
+    throw invalidArgument('pageBytes', pageBytes, 'a power of two');
+  }
+  return {
+    pageBytes,
+    pageCacheBytes: checkWhole('pageCacheBytes', pageCacheBytes, 64 * KIB, KIB * GIB),
+    walBytes: checkWhole('walBytes', walBytes, 64 * KIB, GIB),
+  };
 }
