@@ -1,6 +1,6 @@
 // A store in a thread, as an adaptor has it: blocks in a Map; some keys make it misbehave.
 import { StorageError } from '@raftlog/core';
-import { serveBlockStore } from '@raftlog/kit';
+import { serveBlockStore } from '@raftlog/kit/thread';
 
 serveBlockStore((settings, context) => {
   const blocks = new Map();

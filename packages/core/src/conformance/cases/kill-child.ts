@@ -23,7 +23,16 @@ export interface KillTask {
 // Both know the seed and what was found in the place, hence the operations; only how far it got is told. A line is written, with
 // a call that returns when the pipe has it, before each operation and after each acknowledgement.
 const say = (line: string): void => {
-  writeSync(1, `${line}\n`);
+  for (;;) {
+    try {
+      writeSync(1, `${line}\n`);
+      return;
+    } catch (error) {
+      // The pipe is full, and doesn't block once something has touched process.stdout: Node does, for an engine with a worker thread.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
 };
 
 await run(JSON.parse(process.argv[2] ?? '{}') as KillTask);
