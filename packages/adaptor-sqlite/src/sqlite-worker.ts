@@ -3,4 +3,4 @@ import { serveBlockStore } from '@raftlog/kit/thread';
 import type { SqliteSettings } from './open-database.ts';
 import { SqliteBlocks } from './sqlite-blocks.ts';
 
-serveBlockStore((settings: SqliteSettings, context) => new SqliteBlocks(settings, context));
+serveBlockStore((settings: SqliteSettings, context) => new SqliteBlocks(settings, context), { givesBlocksAway: true });

@@ -6,4 +6,4 @@
 
 export { decodeBlockKey, encodeBlockKey } from '../format/block-key.ts';
 export { type LogFileEnd, type RecordEnds, readLogFile } from '../format/log-file.ts';
-export { serveBlockStore } from './serve-block-store.ts';
+export { type ServeOptions, serveBlockStore } from './serve-block-store.ts';
