@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Entry, LmdbStorageEngine } from '../src/index.ts';
-import { inTemporaryDirectory, openBlocks, put } from './support/test-store.ts';
+import { inTemporaryDirectory } from './support/test-store.ts';
 
 const MIB = 1024 * 1024;
 
@@ -59,42 +58,3 @@ describe('space', () => {
       await engine.close();
     }));
 });
-
-describe.skipIf(process.platform !== 'linux')('memory', () => {
-  test('does not fill with what was read or removed', { timeout: 120_000 }, () =>
-    inTemporaryDirectory(async (directory) => {
-      const { blocks } = await openBlocks(directory, true);
-      const [commits, perCommit] = [40, 64];
-      for (let i = 0; i < commits; i++)
-        await blocks.commit(put(i + 1, i * perCommit + 1, new Array(perCommit).fill(65_000)));
-      const idle = mappedBytes(directory);
-      let most = 0;
-      for (let from = 1; from <= commits * perCommit; from += 16) {
-        expect(await blocks.readBlocks(from, from + 15, MIB)).toHaveLength(16);
-        most = Math.max(most, mappedBytes(directory) - idle);
-      }
-      expect(most).toBeGreaterThan(MIB);
-      expect(most).toBeLessThan(40 * MIB);
-      for (let i = 0; i < commits; i++) {
-        await blocks.commit({
-          ...put(commits + i + 1, commits * perCommit + 1, []),
-          removeThrough: (i + 1) * perCommit,
-        });
-        most = Math.max(most, mappedBytes(directory) - idle);
-      }
-      expect(most).toBeLessThan(40 * MIB);
-      await blocks.close();
-    }),
-  );
-});
-
-/** What is resident of the files below `directory`. */
-function mappedBytes(directory: string): number {
-  let bytes = 0;
-  let isOurs = false;
-  for (const line of readFileSync('/proc/self/smaps', 'utf8').split('\n')) {
-    if (/^[0-9a-f]+-[0-9a-f]+ /.test(line)) isOurs = line.includes(directory);
-    else if (isOurs && line.startsWith('Rss:')) bytes += Number(/\d+/.exec(line)?.[0]) * 1024;
-  }
-  return bytes;
-}
