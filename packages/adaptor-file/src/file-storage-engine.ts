@@ -1,5 +1,4 @@
-import { StorageError } from '@raftlog/core';
-import { type Adaptor, defineAdaptor, type EngineOptions } from '@raftlog/kit';
+import { type Adaptor, checkWhole, defineAdaptor, type EngineOptions } from '@raftlog/kit';
 import { FileBlocks } from './file-blocks.ts';
 import { MAX_BODY_BYTES } from './segment-format.ts';
 
@@ -38,15 +37,10 @@ export const FileStorageEngine: Adaptor<FileOptions> = defineAdaptor<FileOptions
   durability: ['sync', 'buffered'],
   keepsNoBlocks: true,
   maxCommitBytes: MAX_BODY_BYTES - OVERHEAD_BYTES,
-  blockStore: (options, context) => new FileBlocks(context, { segmentBytes: checkSegmentBytes(options.segmentBytes) }),
+  checkOptions: segmentBytesOf,
+  blockStore: (options, context) => new FileBlocks(context, { segmentBytes: segmentBytesOf(options) }),
 });
 
-function checkSegmentBytes(segmentBytes: number = DEFAULT_SEGMENT_BYTES): number {
-  if (Number.isSafeInteger(segmentBytes) && segmentBytes >= MIN_SEGMENT_BYTES && segmentBytes <= MAX_SEGMENT_BYTES)
-    return segmentBytes;
-  throw new StorageError(
-    'INVALID_ARGUMENT',
-    `segmentBytes must be a whole number from ${MIN_SEGMENT_BYTES} to ${MAX_SEGMENT_BYTES}, not ${String(segmentBytes)}.`,
-    { argument: 'segmentBytes', received: String(segmentBytes) },
-  );
+function segmentBytesOf({ segmentBytes = DEFAULT_SEGMENT_BYTES }: FileOptions): number {
+  return checkWhole('segmentBytes', segmentBytes, MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
 }

@@ -54,3 +54,16 @@ test('a call of 2 GiB or more is refused, and the engine goes on', async () => {
   await engine.logStore.persistEntries(entries(1, 1, new Uint8Array(1)));
   await engine.close();
 });
+
+test.each([64 * 1024 - 1, 1024 ** 3 + 1, 1.5 * 1024 * 1024 + 0.5, Number.NaN, '1 MiB', null])(
+  'segments of %s bytes are refused before anything is made',
+  async (segmentBytes) => {
+    const disk = new LossyFileIo({ directories: ['/data'] });
+    const options = { directory: DIRECTORY, fileIo: disk, segmentBytes: segmentBytes as number };
+    await expect(FileStorageEngine.open(options)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      details: { argument: 'segmentBytes' },
+    });
+    expect(disk.files('/data')).toEqual([]);
+  },
+);

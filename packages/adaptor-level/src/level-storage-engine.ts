@@ -1,5 +1,4 @@
-import { StorageError } from '@raftlog/core';
-import { type Adaptor, defineAdaptor, type EngineOptions } from '@raftlog/kit';
+import { type Adaptor, checkWhole, defineAdaptor, type EngineOptions, invalidArgument } from '@raftlog/kit';
 import { LevelBlocks, type LevelSettings } from './level-blocks.ts';
 
 /** Options of {@link LevelStorageEngine}. What would take from the durability, or change the order of the keys, can't be set. */
@@ -47,33 +46,22 @@ export const LevelStorageEngine: Adaptor<LevelOptions> = defineAdaptor<LevelOpti
   // LevelDB has no call that syncs what was written without: nothing that `flush()` could honestly wait for.
   durability: ['sync'],
   keepsNoBlocks: true,
-  blockStore: (options, context) => new LevelBlocks(context, checkSettings(options)),
+  checkOptions: settingsOf,
+  blockStore: (options, context) => new LevelBlocks(context, settingsOf(options)),
 });
 
 /** The limits are LevelDB's own: it would silently put in the nearest one. */
-function checkSettings(options: LevelOptions): LevelSettings {
+function settingsOf(options: LevelOptions): LevelSettings {
   const { writeBufferBytes = 4 * MIB, blockCacheBytes = 0, tableBytes = 2 * MIB } = options;
   const { maxOpenFiles = 1000, tableCompression = 'none' } = options;
   if (tableCompression !== 'none' && tableCompression !== 'snappy') {
-    throw invalid('tableCompression', tableCompression, "'none' or 'snappy'");
+    throw invalidArgument('tableCompression', tableCompression, "'none' or 'snappy'");
   }
   return {
-    writeBufferSize: whole('writeBufferBytes', writeBufferBytes, 64 * KIB, GIB),
-    cacheSize: whole('blockCacheBytes', blockCacheBytes, 0, 2 * GIB),
-    maxFileSize: whole('tableBytes', tableBytes, MIB, GIB),
-    maxOpenFiles: whole('maxOpenFiles', maxOpenFiles, 74, 50_000),
+    writeBufferSize: checkWhole('writeBufferBytes', writeBufferBytes, 64 * KIB, GIB),
+    cacheSize: checkWhole('blockCacheBytes', blockCacheBytes, 0, 2 * GIB),
+    maxFileSize: checkWhole('tableBytes', tableBytes, MIB, GIB),
+    maxOpenFiles: checkWhole('maxOpenFiles', maxOpenFiles, 74, 50_000),
     compression: tableCompression === 'snappy',
   };
-}
-
-function whole(option: string, value: number, least: number, most: number): number {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
-  throw invalid(option, value, `a whole number from ${least} to ${most}`);
-}
-
-function invalid(option: string, received: unknown, expected: string): StorageError<'INVALID_ARGUMENT'> {
-  return new StorageError('INVALID_ARGUMENT', `${option} must be ${expected}, not ${String(received)}.`, {
-    argument: option,
-    received: String(received),
-  });
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type FileIo, StorageError } from '@raftlog/core';
-import { readLogFile } from './log-file.ts';
+import { readLogFile } from '@raftlog/kit';
 
 /** Bytes at the end of each commit's record in the write-ahead log: its sequence, which {@link checkLogFiles} counts by. */
 export function encodeSequence(sequence: number): Buffer {

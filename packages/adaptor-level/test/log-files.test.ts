@@ -2,20 +2,13 @@ import { copyFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'nod
 import { join } from 'node:path';
 import { isStorageError } from '@raftlog/core';
 import { createRandom, defaultSeed } from '@raftlog/core/conformance';
-import { nodeFileIo } from '@raftlog/kit';
+import { nodeFileIo, readLogFile } from '@raftlog/kit';
 import { ClassicLevel } from 'classic-level';
 import { describe, expect, test } from 'vitest';
-import { crc32c } from '../src/crc32c.ts';
-import { readLogFile } from '../src/log-file.ts';
 import { checkLogFiles } from '../src/log-file-check.ts';
 import { append, headerOf, TestStore, withDirectory } from './support/level-store.ts';
 
 const WRITE_BUFFER = 4 * 1024 * 1024;
-
-test('CRC-32C', () => {
-  expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
-  expect(crc32c(new Uint8Array(0))).toBe(0);
-});
 
 /** A store whose commits are all in its write-ahead log. */
 interface Logged {

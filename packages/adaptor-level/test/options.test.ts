@@ -72,10 +72,8 @@ describe('options', () => {
       const directory = join(root, 'store');
       const error: unknown = await LevelStorageEngine.open({ directory, [option]: value }).catch((e: unknown) => e);
       if (!isStorageError(error, 'INVALID_ARGUMENT')) throw error;
-      expect(error.details).toEqual({ argument: option, received: String(value) });
-      const engine = await LevelStorageEngine.open({ directory });
-      expect(engine.logStore.lastIndex).toBe(0);
-      await engine.close();
+      expect(error.details).toMatchObject({ argument: option });
+      expect(await readdir(root)).toEqual([]);
     });
   });
 

@@ -39,6 +39,12 @@ describeUnderStrace('failures that are borne badly', () => {
     expect({ met, swallowed }).toEqual({ met: true, swallowed: [] });
   });
 
+  test('a process that ends as it is known to is no problem', async () => {
+    const options = { mayEndWith: ['SIGSEGV'] } as const;
+    const report = await runOnFailingDisk(() => tinyBuilder('kills-itself'), 'sync-fails', 20, 1, options);
+    expect(report).toMatchObject({ met: true, problems: [] });
+  });
+
   test('a sync that fails while the store is made', async () => {
     const report = await runOnFailingDisk(() => tinyBuilder(), 'sync-fails', 1, 1);
     expect(report).toMatchObject({ met: true, rejected: expect.stringContaining('open STORE_FAILED'), problems: [] });

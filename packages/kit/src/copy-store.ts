@@ -6,7 +6,7 @@ import {
   type StorageEngine,
   StorageError,
 } from '@raftlog/core';
-import { invalidArgument } from './log/validate.ts';
+import { invalidArgument } from './argument.ts';
 
 // Copied and compared in pieces of this size: the bound on the memory that a copy takes.
 const CHUNK_BYTES = 4 * 1024 * 1024;

@@ -14,7 +14,9 @@ export interface AdaptorDefinition<Options extends StoreOptions> {
   readonly name: string;
   /** What a resolved write may be worth, the default first. */
   readonly durability: readonly Durability[];
-  /** Makes the store, unopened. Throws on bad options of its own (`INVALID_ARGUMENT`). */
+  /** Throws on bad options of the adaptor's own (`INVALID_ARGUMENT`), before anything is made or locked. */
+  readonly checkOptions?: (options: Options) => void;
+  /** Makes the store, unopened. */
   readonly blockStore: (options: Options, context: BlockStoreContext) => BlockStore;
   /** False: the store is readable whole or not at all, and `onCorruption: 'salvage'` is refused. Default: true, unless `remote`. */
   readonly salvage?: boolean;

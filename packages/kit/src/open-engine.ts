@@ -1,4 +1,5 @@
 import { type Capabilities, type Durability, type FileIo, StorageError } from '@raftlog/core';
+import { invalidArgument } from './argument.ts';
 import type { BlockStore, BlockStoreContext, OpenedBlocks } from './block-store.ts';
 import type { AdaptorDefinition } from './define-adaptor.ts';
 import { Diagnostics } from './diagnostics.ts';
@@ -18,7 +19,6 @@ import { Reclaimer } from './log/reclaimer.ts';
 import { recoverLog } from './log/recovery.ts';
 import { Repairer } from './log/salvage.ts';
 import { StoredBlocks } from './log/stored-blocks.ts';
-import { invalidArgument } from './log/validate.ts';
 import { Writer } from './log/writer.ts';
 import { type EngineOptions, resolveOptions, type StoreOptions } from './options.ts';
 import { SnapshotFiles } from './snapshots/snapshot-files.ts';
@@ -42,6 +42,7 @@ export async function openEngine<Options extends StoreOptions>(
       },
     );
   }
+  definition.checkOptions?.(options);
   const codec = new BlockCodec(resolved.compression);
   const diagnostics = new Diagnostics(definition.name);
   const failure = new AbortController();

@@ -1,6 +1,6 @@
 import type { FileIo } from '@raftlog/core';
+import { invalidArgument } from './argument.ts';
 import type { Compression } from './format/compression.ts';
-import { invalidArgument } from './log/validate.ts';
 
 /** Options that every engine of the kit takes. */
 export interface StoreOptions {

@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { HARD_STATE_FILES } from '../src/directory/hard-state-files.ts';
-import type { Block, Commit } from '../src/index.ts';
+import { type Block, type Commit, checkWhole, type EngineOptions } from '../src/index.ts';
 import { DelayedMapBlocks } from './delayed-map-blocks.ts';
 import { codeOf } from './support/error-of.ts';
 import { entries, MapPlace } from './support/map-engine.ts';
@@ -78,4 +78,16 @@ test('a call that brings more than the store takes in one commit is refused, and
     expect([logStore.lastIndex, failure.aborted]).toEqual([2, false]);
     await logStore.persistEntries(entries(3, 4, 1));
   });
+});
+
+test("an adaptor's own options are checked before anything is made", async () => {
+  const place = new MapPlace({
+    checkOptions: (options: EngineOptions & { readonly pages?: number }) => {
+      checkWhole('pages', options.pages ?? 1, 1, 8);
+    },
+  });
+  const bad: Partial<EngineOptions> & { pages: number } = { pages: 9 };
+  expect(await codeOf(place.open(bad))).toBe('INVALID_ARGUMENT');
+  expect(readdirSync(place.directory)).toEqual([]);
+  await place.with(async ({ logStore }) => expect(logStore.lastIndex).toBe(0));
 });

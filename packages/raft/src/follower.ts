@@ -73,18 +73,14 @@ export class Follower implements RoleBehaviour {
   #append(request: AppendRequest): void {
     const { previous, entries, from } = request;
     const { log } = this.#server;
-    if (previous.index < log.commitIndex) {
-      // What is committed equals the leader's log, and the place before it may be compacted away.
-      this.#accept(from, log.commitIndex);
-      return;
-    }
-    if (!log.matches(previous)) {
+    // Below the commit index the logs are equal, and what is compacted away could not be compared.
+    if (previous.index >= log.commitIndex && !log.matches(previous)) {
       const hint = log.lastWithTermUpTo(previous.term, previous.index);
       this.#server.send(from, { type: 'append-rejected', rejectedIndex: previous.index, hint });
       return;
     }
     this.#store(entries);
-    const end = previous.index + entries.length;
+    const end = Math.max(previous.index + entries.length, log.commitIndex);
     log.commitTo(Math.min(request.commitIndex, end));
     this.#accept(from, end);
   }
@@ -95,11 +91,11 @@ export class Follower implements RoleBehaviour {
    */
   #store(entries: readonly Entry[]): void {
     const { log } = this.#server;
-    const firstNew = entries.findIndex(({ index, term }) => log.termAt(index) !== term);
-    if (firstNew < 0) return;
-    const fresh = entries.slice(firstNew);
-    if (fresh[0] !== undefined && fresh[0].index <= log.lastIndex) log.truncate(fresh[0].index);
-    for (const entry of fresh) log.append(entry);
+    const position = entries.findIndex(({ index, term }) => index > log.boundary.index && log.termAt(index) !== term);
+    const first = entries[position];
+    if (first === undefined) return;
+    if (first.index <= log.lastIndex) log.truncate(first.index);
+    for (const entry of entries.slice(position)) log.append(entry);
   }
 
   #accept(leader: string, matchIndex: number): void {

@@ -32,13 +32,19 @@ export class Replication {
     const members = new Set(log.openConfigurations.flatMap((configuration) => [...membersOf(configuration)]));
     for (const [peer, progress] of this.#peers) {
       if (members.has(peer)) continue;
-      this.#tellCommit(peer, progress);
+      this.#dismiss(peer, progress);
       this.#peers.delete(peer);
     }
     for (const member of members) {
       if (member !== id && !this.#peers.has(member))
         this.#peers.set(member, new Progress(options, log.lastIndex + 1, now));
     }
+  }
+
+  /** A last message, so that it learns that its removal is committed and doesn't campaign: whether all that is on its way arrives is its own check. */
+  #dismiss(id: string, peer: Progress): void {
+    if (peer.state !== 'replicate' || peer.next <= this.#server.log.boundary.index) return;
+    this.#server.outbox.send(this.#appendRequest(id, peer, peer.next - 1, []));
   }
 
   matchOf(peer: string): number {

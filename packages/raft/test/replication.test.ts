@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Cluster } from './support/cluster.ts';
-import { entry, LoneCore, messagesOf } from './support/lone-core.ts';
+import { entry, LoneCore } from './support/lone-core.ts';
 
 /** Raft paper, figure 7: what a new leader may find. Its own log first. */
 const FIGURE_7 = {
@@ -288,7 +288,7 @@ test('an append or its answer that is lost is found out by the next heartbeat', 
   }
 });
 
-test('an entry that is too old in term is never taken for one of another term: two leaders in one term stop the server', () => {
+test('two leaders in one term stop the server', () => {
   const lone = new LoneCore();
   lone.step({ type: 'heartbeat', from: 'b', term: 1, round: 1, commitIndex: 0 });
   expect(() => lone.step({ type: 'heartbeat', from: 'c', term: 1, round: 1, commitIndex: 0 })).toThrow(
@@ -303,15 +303,16 @@ test('a server that has lost what it acknowledged, or is to replace what is comm
   );
   const lone = new LoneCore({ terms: [1, 1, 1] });
   lone.step({ type: 'heartbeat', from: 'b', term: 1, round: 1, commitIndex: 2 });
-  const conflict = {
+  const append = {
     type: 'append-request',
     from: 'c',
     term: 2,
-    previous: { index: 2, term: 1 },
+    previous: { index: 0, term: 0 },
     commitIndex: 0,
   } as const;
-  lone.step({ ...conflict, entries: [entry(3, 2)] });
-  lone.step({ ...conflict, entries: [], previous: { index: 3, term: 2 }, commitIndex: 3 });
-  const replaced = { ...conflict, term: 3, previous: { index: 3, term: 2 } };
-  expect(lone.step({ ...replaced, from: 'b', entries: [entry(4, 3)] }).write?.truncateFrom).toBeUndefined();
+  const entries = [entry(1, 1), entry(2, 1), entry(3, 2)];
+  expect(lone.step({ ...append, entries }).write).toMatchObject({ truncateFrom: 3, entries: [{ index: 3, term: 2 }] });
+  expect(() => lone.step({ ...append, entries: [entry(1, 1), entry(2, 2)] })).toThrow(
+    expect.objectContaining({ code: 'INVARIANT_VIOLATED' }),
+  );
 });

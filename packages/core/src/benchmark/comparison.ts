@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { StorageEngineBuilder } from '../conformance/builder.ts';
 import type { Entry } from '../entry.ts';
 import type { LogStore } from '../log-store.ts';
@@ -39,37 +40,40 @@ export interface ComparisonOptions {
   readonly targets: ComparisonTargets;
   /** Default: 256. */
   readonly payloadBytes?: number | undefined;
-  /** Measured rounds after one that warms up. Default: 5. */
+  /** Measured rounds after those that warm up. Default: 5. */
   readonly rounds?: number | undefined;
   readonly onProgress?: (what: string) => void;
 }
 
-/** Calls that wait for the disk one after the other, and how many of them make a turn and a round. */
+/** Calls of one size, and how many of them each side makes in its turn. */
 interface WriteShape {
   readonly name: string;
   readonly size: number;
   readonly callers: number;
-  readonly callsPerTurn: number;
-  readonly turns: number;
+  readonly calls: number;
   readonly target: number;
 }
 
 const rangeEntries = 10_000;
 const writtenAtOnce = 100;
 const warmUpReads = 10;
+const warmUpWrites = 3;
+
+/** Before each turn: what the other side does in the background (compactions, checkpoints, its garbage) is not to fall into it. */
+const restMs = 100;
 
 /**
- * Measures an adaptor against its own database used by hand, on the same entries in the same run: turn and turn about and in
- * short turns, so that a disturbance of the machine meets both. Everything is removed from `parent` at the end.
+ * Measures an adaptor against its own database used by hand, on the same entries in the same run, turn and turn about, so that a slow
+ * hour of the machine meets both. Everything is removed from `parent` at the end.
  */
 export async function compareWithDatabase(options: ComparisonOptions, parent: string): Promise<BenchmarkRow[]> {
   const { payloadBytes, rounds, targets } = options;
   const bench = new Workbench(options.makeBuilder(parent), { payloadBytes, rounds });
   const { batch1000, batch1, callers64 } = targets;
   const shapes: WriteShape[] = [
-    { name: 'batches of 1,000', size: 1_000, callers: 1, callsPerTurn: 5, turns: 10, target: batch1000 },
-    { name: 'batches of 1', size: 1, callers: 1, callsPerTurn: 50, turns: 6, target: batch1 },
-    { name: '64 callers at once', size: 1, callers: 64, callsPerTurn: 640, turns: 4, target: callers64 },
+    { name: 'batches of 1,000', size: 1_000, callers: 1, calls: 50, target: batch1000 },
+    { name: 'batches of 1', size: 1, callers: 1, calls: 400, target: batch1 },
+    { name: '64 callers at once', size: 1, callers: 64, calls: 2_560, target: callers64 },
   ];
   const rows: BenchmarkRow[] = [];
   for (const shape of shapes) {
@@ -106,19 +110,18 @@ async function compareWrites(
     return await bench.onEngine(async ({ logStore }) => {
       const rates: number[] = [];
       const handRates: number[] = [];
-      await bench.rounds(async () => {
-        let [engineMs, handMs] = [0, 0];
-        for (let turn = 0; turn < shape.turns; turn++) {
-          const batches = bench.source.batches(logStore.lastIndex + 1, shape.size, shape.callsPerTurn);
-          engineMs += await timed(() => callers(shape.callers, batches, (batch) => logStore.persistEntries(batch)));
-          handMs += await timed(() => callers(shape.callers, batches, async (batch) => byHand.persist(batch)));
-        }
-        const entries = shape.size * shape.callsPerTurn * shape.turns;
-        rates.push(perSecond(entries, engineMs));
-        handRates.push(perSecond(entries, handMs));
-        return 0;
-      });
-      return pair(`persistEntries, ${shape.name}`, 'entries/s', name, rates.slice(1), handRates.slice(1), shape.target);
+      for (let round = 0; round < bench.sizes.rounds + warmUpWrites; round++) {
+        const batches = bench.source.batches(logStore.lastIndex + 1, shape.size, shape.calls);
+        const turn = async (persist: (batch: readonly Entry[]) => Promise<void>): Promise<number> => {
+          await setTimeout(restMs);
+          const ms = await timed(() => callers(shape.callers, batches, persist));
+          return perSecond(shape.size * shape.calls, ms);
+        };
+        rates.push(await turn((batch) => logStore.persistEntries(batch)));
+        handRates.push(await turn(async (batch) => byHand.persist(batch)));
+      }
+      const [measured, byHandMeasured] = [rates.slice(warmUpWrites), handRates.slice(warmUpWrites)];
+      return pair(`persistEntries, ${shape.name}`, 'entries/s', name, measured, byHandMeasured, shape.target);
     });
   } finally {
     await byHand.close();

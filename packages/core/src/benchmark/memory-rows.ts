@@ -1,6 +1,6 @@
 import type { StorageEngineBuilder } from '../conformance/builder.ts';
-import { type MemoryPhase, measureMemory } from './memory.ts';
-import { type BenchmarkRow, row } from './row.ts';
+import { type MemoryPhase, type MemoryResult, measureMemory } from './memory.ts';
+import { type BenchmarkRow, type BenchmarkTarget, row } from './row.ts';
 import { defaultTargets } from './targets.ts';
 import { entriesText, grouped } from './workbench.ts';
 
@@ -31,19 +31,35 @@ export async function runMemoryTests(
       const { child } = builder;
       if (child === undefined) throw new Error('The builder names no child process to measure memory in.');
       const name = `${entriesText(entries)}, ${grouped(batchSize)} per commit`;
-      const { write, read } = await measureMemory(child, {
+      const measured = await measureMemory(child, {
         entries,
         batchSize,
         payloadBytes,
         ...(builder.offersBuffered === true ? { durability: 'buffered' as const } : {}),
         onProgress: (phase: MemoryPhase, done) => options.onProgress?.(`${name}: ${phase}`, done, entries),
       });
-      rows.push(row(`${name}: memory over idle, written`, 'MiB', [write.overIdleMiB], defaultTargets.memory));
-      rows.push(row(`${name}: memory over idle, reopened and read`, 'MiB', [read.overIdleMiB], defaultTargets.memory));
-      rows.push(row(`${name}: rate`, 'entries/s', [entries / write.seconds]));
+      rows.push(...memoryRows(`${name}: memory over idle`, measured, defaultTargets.memory));
+      rows.push(row(`${name}: rate`, 'entries/s', [entries / measured.write.seconds]));
     } finally {
       await builder.cleanup();
     }
   }
   return rows;
+}
+
+/** Above what the program's own code comes to while it is paged in. */
+const MAPPED_MIB_WORTH_A_ROW = 16;
+
+/** The memory of both phases against its target, and what an engine has mapped besides. */
+export function memoryRows(name: string, measured: MemoryResult, target: BenchmarkTarget | undefined): BenchmarkRow[] {
+  const phases = [
+    [`${name}, written`, measured.write],
+    [`${name}, reopened and read`, measured.read],
+  ] as const;
+  return phases.flatMap(([phase, { overIdleMiB, mappedMiB }]) => {
+    const rows = [row(phase, 'MiB', [overIdleMiB], target)];
+    if (mappedMiB > MAPPED_MIB_WORTH_A_ROW)
+      rows.push(row(`${phase}: pages of mapped files besides`, 'MiB', [mappedMiB]));
+    return rows;
+  });
 }

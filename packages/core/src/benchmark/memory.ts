@@ -19,14 +19,16 @@ export interface MemoryOptions {
 /** `write`: the log is written and closed. `read`: it is opened again and read from end to end. */
 export type MemoryPhase = 'write' | 'read';
 
-/** Resident memory of one process over one phase. */
+/** Resident memory of one process over one phase: its own, and beside it that of the files it has mapped. */
 export interface PhaseMemory {
   /** Of the process with the adaptor's modules loaded and nothing opened. */
   readonly idleMiB: number;
-  /** The highest since the process started, until the engine is closed. */
+  /** The highest from then on, until the engine is closed. */
   readonly peakMiB: number;
   /** `peakMiB - idleMiB`: the engine, its caches, and what the running program makes V8 keep. */
   readonly overIdleMiB: number;
+  /** Pages of files that the engine mapped, at most: the page cache's, which the kernel takes back when it needs them. Linux only, otherwise 0 and a part of the peak. */
+  readonly mappedMiB: number;
   readonly seconds: number;
 }
 
@@ -50,8 +52,7 @@ export type MemoryMessage = { readonly done: number } | { readonly memory: Phase
 
 /**
  * Writes a log of `entries` into the empty place of `child`, then opens and reads it, each in a fresh process of plain `node` with no flags
- * and no forced collection, and resolves to the resident memory of both. Where the system tells the exact peak (Linux), that one is
- * taken; elsewhere samples every 20 ms. Files that an engine maps into memory count as far as they are resident.
+ * and no forced collection, and resolves to the resident memory of both, sampled every 20 ms.
  */
 export async function measureMemory(child: ChildProcessOpener, options: MemoryOptions): Promise<MemoryResult> {
   const task = {

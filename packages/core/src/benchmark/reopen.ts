@@ -1,4 +1,5 @@
 import { measureMemory } from './memory.ts';
+import { memoryRows } from './memory-rows.ts';
 import { type BenchmarkRow, type LeftOut, row, type SectionResult } from './row.ts';
 import { entriesText, timed, type Workbench } from './workbench.ts';
 
@@ -45,8 +46,7 @@ export async function measureLongLog(bench: Workbench): Promise<SectionResult> {
     } else {
       bench.announce(memory);
       const measured = await measureMemory(child, { entries: logEntries, batchSize: memoryBatch, payloadBytes });
-      rows.push(row(`${memory}, written`, 'MiB', [measured.write.overIdleMiB], bench.targets.memory));
-      rows.push(row(`${memory}, reopened and read`, 'MiB', [measured.read.overIdleMiB], bench.targets.memory));
+      rows.push(...memoryRows(memory, measured, bench.targets.memory));
     }
     return { rows, leftOut };
   });

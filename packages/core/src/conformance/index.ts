@@ -70,3 +70,4 @@ export {
   type SuiteOptions,
   type SuiteReport,
 } from './suite.ts';
+export { tellParent } from './tell-parent.ts';

@@ -1,35 +1,16 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { comparisonMain, type LogByHand } from '../../src/benchmark/index.ts';
 import type { Entry } from '../../src/index.ts';
 import { ArrayBuilder } from './array-engine.ts';
+import { commandRun } from './command-run.ts';
 
 const anything = { batch1000: 0, batch1: 0, callers64: 0, cachedRead: 0, reopenedRead: 0 };
 
 describe('comparisonMain', () => {
-  let builder: ArrayBuilder;
-  let directory: string;
-  let printed: string;
-
-  beforeEach(() => {
-    builder = new ArrayBuilder();
-    directory = mkdtempSync(join(tmpdir(), 'raftlog-comparison-'));
-    printed = '';
-    for (const method of ['log', 'error'] as const) {
-      vi.spyOn(console, method).mockImplementation((text: string) => {
-        printed += `${text}\n`;
-      });
-    }
-  });
-
-  afterEach(() => {
-    vi.restoreAllMocks();
-    builder.dispose();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  const run = commandRun();
 
   /** A database that keeps what it has between opens, as one on a disk does. */
   function database(change: Partial<LogByHand> = {}): (place: string) => LogByHand {
@@ -47,19 +28,21 @@ describe('comparisonMain', () => {
   }
 
   it('names both sides of each figure and how far they are apart, and cleans up', async () => {
-    const json = join(directory, 'rows.json');
-    const disk = mkdtempSync(join(directory, 'disk-'));
+    const json = join(run.directory, 'rows.json');
+    const disk = mkdtempSync(join(run.directory, 'disk-'));
     const code = await comparisonMain(
-      { name: 'Array', makeBuilder: () => builder, openByHand: database(), targets: anything },
+      { name: 'Array', makeBuilder: () => run.builder, openByHand: database(), targets: anything },
       ['--', '--rounds', '1', '--payload', '8', '--directory', disk, '--json', json],
     );
     expect(code).toBe(0);
     expect(readdirSync(disk)).toEqual([]);
-    expect(builder.open).toBe(0);
+    expect(run.builder.open).toBe(0);
     const { rows } = JSON.parse(readFileSync(json, 'utf8'));
     expect(rows).toHaveLength(15);
-    expect(printed).toMatch(/persistEntries, 64 callers at once .*entries\/s\n {2}Array by hand .*\n {2}times as fast/);
-    expect(printed).toContain('5 of 5 targets met.');
+    expect(run.printed).toMatch(
+      /persistEntries, 64 callers at once .*entries\/s\n {2}Array by hand .*\n {2}times as fast/,
+    );
+    expect(run.printed).toContain('5 of 5 targets met.');
   });
 
   it('misses where the database by hand is faster than is allowed', async () => {
@@ -67,10 +50,10 @@ describe('comparisonMain', () => {
     try {
       const code = await comparisonMain(
         { name: 'Array', makeBuilder: () => slow, openByHand: database(), targets: { ...anything, batch1: 1 } },
-        ['--rounds', '1', '--payload', '8', '--directory', directory],
+        ['--rounds', '1', '--payload', '8', '--directory', run.directory],
       );
       expect(code).toBe(1);
-      expect(printed).toContain('4 of 5 targets met; 1 missed.');
+      expect(run.printed).toContain('4 of 5 targets met; 1 missed.');
     } finally {
       slow.dispose();
     }
@@ -81,18 +64,23 @@ describe('comparisonMain', () => {
       await setTimeout(1);
       return [];
     });
-    const options = { name: 'Array', makeBuilder: () => builder, openByHand: database({ range }), targets: anything };
-    await expect(comparisonMain(options, ['--rounds', '1', '--directory', directory])).rejects.toThrow(
+    const options = {
+      name: 'Array',
+      makeBuilder: () => run.builder,
+      openByHand: database({ range }),
+      targets: anything,
+    };
+    await expect(comparisonMain(options, ['--rounds', '1', '--directory', run.directory])).rejects.toThrow(
       'What the database by hand gave is not what was written.',
     );
     expect(range).toHaveBeenCalledOnce();
-    expect(readdirSync(directory)).toEqual([]);
+    expect(readdirSync(run.directory)).toEqual([]);
   });
 
   it.each([[['--rounds', 'many']], [['--payload', '-1']], [['--frobnicate']]])('refuses %j', async (argv) => {
-    const options = { name: 'Array', makeBuilder: () => builder, openByHand: database(), targets: anything };
+    const options = { name: 'Array', makeBuilder: () => run.builder, openByHand: database(), targets: anything };
     expect(await comparisonMain(options, argv)).toBe(2);
-    expect(printed).toContain('--rounds N');
-    expect(builder.cleanups).toBe(0);
+    expect(run.printed).toContain('--rounds N');
+    expect(run.builder.cleanups).toBe(0);
   });
 });

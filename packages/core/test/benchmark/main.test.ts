@@ -1,39 +1,19 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { benchmarkMain } from '../../src/benchmark/index.ts';
-import { ArrayBuilder } from './array-engine.ts';
+import { commandRun } from './command-run.ts';
 
 describe('benchmarkMain', () => {
-  let builder: ArrayBuilder;
-  let directory: string;
-  let printed: string;
-
-  beforeEach(() => {
-    builder = new ArrayBuilder();
-    directory = mkdtempSync(join(tmpdir(), 'raftlog-benchmark-main-'));
-    printed = '';
-    for (const method of ['log', 'error'] as const) {
-      vi.spyOn(console, method).mockImplementation((text: string) => {
-        printed += `${text}\n`;
-      });
-    }
-  });
-
-  afterEach(() => {
-    vi.restoreAllMocks();
-    builder.dispose();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  const run = commandRun();
 
   it('prints the table, writes the JSON and answers by the targets', async () => {
-    const json = join(directory, 'results.json');
-    const disk = mkdtempSync(join(directory, 'disk-'));
+    const json = join(run.directory, 'results.json');
+    const disk = mkdtempSync(join(run.directory, 'disk-'));
     let place = '';
     const makeBuilder = (given: string) => {
       place = given;
-      return builder;
+      return run.builder;
     };
     const sizes = ['--', '--rounds', '1', '--log-entries', '1_000'];
     const code = await benchmarkMain(makeBuilder, [...sizes, '--directory', disk, '--json', json]);
@@ -42,20 +22,20 @@ describe('benchmarkMain', () => {
     const report = JSON.parse(readFileSync(json, 'utf8'));
     expect(report.sizes).toMatchObject({ rounds: 1, logEntries: 1_000 });
     expect(code).toBe(report.pass ? 0 : 1);
-    expect(printed).toContain('reopen of 1,000 entries');
-    expect(printed).toMatch(/targets met/);
+    expect(run.printed).toContain('reopen of 1,000 entries');
+    expect(run.printed).toMatch(/targets met/);
   });
 
   it.each([[['--rounds', 'many']], [['--rounds', '0']], [['--batch', '']], [['--frobnicate']], [['stray']]])(
     'refuses %j and says how it is used',
     async (argv) => {
-      expect(await benchmarkMain(() => builder, argv)).toBe(2);
-      expect(printed).toContain('--log-entries N');
-      expect(builder.cleanups).toBe(0);
+      expect(await benchmarkMain(() => run.builder, argv)).toBe(2);
+      expect(run.printed).toContain('--log-entries N');
+      expect(run.builder.cleanups).toBe(0);
     },
   );
 
   it('says what it needs where memory can not be measured', async () => {
-    await expect(benchmarkMain(() => builder, ['--memory', '--entries', '10'])).rejects.toThrow('no child process');
+    await expect(benchmarkMain(() => run.builder, ['--memory', '--entries', '10'])).rejects.toThrow('no child process');
   });
 });

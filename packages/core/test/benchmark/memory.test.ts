@@ -28,7 +28,7 @@ describe('measureMemory', () => {
     expect(write.overIdleMiB).toBeGreaterThan(140);
     expect(read.overIdleMiB).toBeLessThan(write.overIdleMiB / 2);
     expect(write.overIdleMiB).toBeCloseTo(write.peakMiB - write.idleMiB);
-    expect(write.idleMiB).toBeGreaterThan(10);
+    expect(write.idleMiB).toBeGreaterThan(5);
   }, 60_000);
 
   it('misses the target for an engine that keeps its log in memory, in whatever batches', async () => {

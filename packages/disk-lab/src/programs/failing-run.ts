@@ -1,6 +1,5 @@
 // A child process: writes to an engine until its disk fails, then looks how the engine bears it.
 import { subscribe } from 'node:diagnostics_channel';
-import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isStorageError, type StorageEngine } from '@raftlog/core';
 import {
@@ -10,6 +9,7 @@ import {
   createRandom,
   createTestEntries,
   type OpenInChild,
+  tellParent,
 } from '@raftlog/core/conformance';
 import { type DiskFault, nextOperation } from '../disk-fault.ts';
 import { mark } from '../mark.ts';
@@ -25,11 +25,6 @@ export interface FailingRunTask {
   readonly operations: number;
 }
 
-// A line is written, with a call that returns when the pipe has it, before each operation and after each answer.
-const say = (line: string): void => {
-  writeSync(1, `${line}\n`);
-};
-
 // What fails in the background and costs no data doesn't reject, but it is reported.
 subscribe('raftlog:background-failure', () => mark('reported'));
 
@@ -41,16 +36,16 @@ async function runUntilFailure(task: FailingRunTask): Promise<void> {
   try {
     engine = await open(task.place, task.build);
   } catch (error) {
-    say(`refused ${codesOf(error)}`);
+    tellParent(`refused ${codesOf(error)}`);
     return;
   }
   mark('resolved open');
-  say('opened');
+  tellParent('opened');
   const rejected = await makeCalls(engine, task);
   if (rejected) await lookAtThePoisoned(engine);
   await engine.close().then(
-    () => say('closed'),
-    (error: unknown) => say(`close ${codesOf(error)}`),
+    () => tellParent('closed'),
+    (error: unknown) => tellParent(`close ${codesOf(error)}`),
   );
 }
 
@@ -60,15 +55,15 @@ async function makeCalls(engine: StorageEngine, task: FailingRunTask): Promise<b
   for (let number = 1; number <= task.operations; number++) {
     const operation = nextOperation(task.fault, history.current, random);
     history.issue(operation);
-    say(`i ${number}`);
+    tellParent(`i ${number}`);
     mark(`begin ${number}`);
     const code = await applyToEngine(engine, operation);
     mark(`${code === undefined ? 'resolved' : 'rejected'} ${operation.type} ${number}`);
     if (code !== undefined) {
-      say(`rejected ${operation.type} ${code}`);
+      tellParent(`rejected ${operation.type} ${code}`);
       return true;
     }
-    say(`a ${number}`);
+    tellParent(`a ${number}`);
   }
   return false;
 }
@@ -78,7 +73,7 @@ async function lookAtThePoisoned(engine: StorageEngine): Promise<void> {
   await sleep(30);
   mark('poisoned');
   const { logStore: log, metaStore: meta } = engine;
-  say(`failure ${engine.failure.aborted ? codesOf(engine.failure.reason) : 'none'}`);
+  tellParent(`failure ${engine.failure.aborted ? codesOf(engine.failure.reason) : 'none'}`);
   const term = (log.lastLogId?.term ?? 0) + 1000;
   const next = createTestEntries(log.lastIndex + 1, log.lastIndex + 1, term);
   const later: readonly (readonly [string, () => Promise<unknown>])[] = [
@@ -89,11 +84,11 @@ async function lookAtThePoisoned(engine: StorageEngine): Promise<void> {
   ];
   for (const [name, call] of later) {
     const outcome = await call().then(() => 'resolved', codesOf);
-    say(`later ${name} ${outcome}`);
+    tellParent(`later ${name} ${outcome}`);
   }
   if (log.durableIndex < log.firstIndex) return;
   const outcome = await log.getEntries(log.firstIndex, log.durableIndex, { exact: true }).then(() => 'ok', codesOf);
-  say(`read ${outcome}`);
+  tellParent(`read ${outcome}`);
 }
 
 /** The code of a `StorageError` and those of its causes: `STORE_FAILED/NO_SPACE`. Anything else that is thrown as it is. */

@@ -205,8 +205,17 @@ export class LogReader {
   }
 }
 
+/** Of ascending blocks the one that covers `index`. By halves: a read of thousands of one-entry blocks asks thousands of times. */
 function coveringOf(blocks: readonly FoundBlock[], index: number): FoundBlock | undefined {
-  return blocks.find(({ block, last }) => block.first <= index && index <= last);
+  let low = 0;
+  let high = blocks.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((blocks[middle]?.last ?? 0) < index) low = middle + 1;
+    else high = middle;
+  }
+  const found = blocks[low];
+  return found !== undefined && found.block.first <= index ? found : undefined;
 }
 
 /** The entries `from` to `to` of a block, but not many more than `bytes` hold: what is not returned need not be decoded. */

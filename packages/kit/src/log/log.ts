@@ -10,20 +10,13 @@ import {
   type StreamOptions,
   type WriteBatch,
 } from '@raftlog/core';
+import { invalidArgument } from '../argument.ts';
 import { ENTRY_HEADER_BYTES } from '../format/block.ts';
 import { aborted, type LogReader, purged } from './log-reader.ts';
 import { type LogState, UNKNOWN_TERM } from './log-state.ts';
 import type { Repairer } from './salvage.ts';
 import { damaged } from './stored-blocks.ts';
-import {
-  checkEntries,
-  checkHardState,
-  checkIndex,
-  checkLogId,
-  checkObject,
-  checkPosition,
-  invalidArgument,
-} from './validate.ts';
+import { checkEntries, checkHardState, checkIndex, checkLogId, checkObject, checkPosition } from './validate.ts';
 import type { CommitBatch, Writer } from './writer.ts';
 
 /** What a {@link Log} works on. */

@@ -1,9 +1,10 @@
 import { type Entry, type IndexRange, type LogId, StorageError } from '@raftlog/core';
+import { invalidArgument } from '../argument.ts';
 import { ENTRY_HEADER_BYTES, EntryBlock } from '../format/block.ts';
 import { type LogState, UNKNOWN_TERM } from './log-state.ts';
 import type { StoredBlocks } from './stored-blocks.ts';
 import { TermRuns } from './term-runs.ts';
-import { checkEntries, invalidArgument } from './validate.ts';
+import { checkEntries } from './validate.ts';
 import type { Writer } from './writer.ts';
 
 /** What a look at every block of a log found. */

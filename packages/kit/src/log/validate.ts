@@ -7,26 +7,10 @@ import {
   MAX_TERM,
   StorageError,
 } from '@raftlog/core';
+import { invalidArgument } from '../argument.ts';
 
 const KINDS: ReadonlySet<unknown> = new Set<EntryKind>(['noop', 'command', 'config']);
 const MAX_VOTE_BYTES = 1024;
-
-export function invalidArgument(
-  argument: string,
-  received: unknown,
-  expected: string,
-): StorageError<'INVALID_ARGUMENT'> {
-  const shown =
-    typeof received === 'string'
-      ? JSON.stringify(received.slice(0, 80))
-      : typeof received === 'object' && received !== null
-        ? 'an object'
-        : String(received);
-  return new StorageError('INVALID_ARGUMENT', `${argument} must be ${expected}, but is ${shown}.`, {
-    argument,
-    received: shown,
-  });
-}
 
 /** Options and ranges, whose parts are all optional: `undefined` has become `{}` by then. */
 export function checkObject(argument: string, value: object): void {

@@ -1,5 +1,6 @@
 import { type LogId, type SnapshotMeta, StorageError } from '@raftlog/core';
-import { checkLogId, invalidArgument } from '../log/validate.ts';
+import { invalidArgument } from '../argument.ts';
+import { checkLogId } from '../log/validate.ts';
 
 /** Largest `context` of a snapshot. */
 export const MAX_CONTEXT_BYTES: number = 1024 * 1024;

@@ -23,10 +23,10 @@ export interface PackedCommit extends PackedBlocks {
   readonly headerEnd: number;
 }
 
-export interface FoundBlocks extends PackedBlocks {
-  /** Moves to the other thread. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
+/** Blocks that were read; their memory moves to the other thread: one piece, or each block its own. */
+export type FoundBlocks =
+  | (PackedBlocks & { readonly bytes: Uint8Array<ArrayBuffer> })
+  | { readonly keys: readonly number[]; readonly pieces: readonly Uint8Array<ArrayBuffer>[] };
 
 /** The calls of a `BlockStore`, one after the other; `failure` has no answer. */
 export type ThreadRequest =

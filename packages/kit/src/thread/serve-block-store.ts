@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Block, BlockStore, BlockStoreContext } from '../block-store.ts';
+import type { Block, BlockStore, BlockStoreContext, OpenedBlocks } from '../block-store.ts';
 import { allocate } from '../format/buffer-pool.ts';
 import { nodeFileIo } from '../io/node-file-io.ts';
 import {
@@ -10,6 +10,17 @@ import {
   type ThreadReply,
   type ThreadRequest,
 } from './messages.ts';
+
+const LARGE_BLOCK_BYTES = 4096;
+
+/** Options of {@link serveBlockStore}. */
+export interface ServeOptions {
+  /**
+   * True: nobody but the caller has the memory that `readBlocks` answers with, so that it may move to the other thread. Otherwise it is
+   * copied, and waits for the collector: tens of megabytes of it while a long log is read. Default: false.
+   */
+  readonly givesBlocksAway?: boolean;
+}
 
 /**
  * The thread's side of a {@link ThreadedBlockStore}: makes the store, and hands it one call after the other, reads too. Its calls may
@@ -23,6 +34,7 @@ import {
  */
 export function serveBlockStore<Settings>(
   makeStore: (settings: Settings, context: BlockStoreContext) => BlockStore,
+  options: ServeOptions = {},
 ): void {
   if (parentPort === null) throw new Error('This module is started as a thread, by ThreadedBlockStore.');
   const port = parentPort;
@@ -45,8 +57,13 @@ export function serveBlockStore<Settings>(
 
   async function answer(request: ThreadRequest): Promise<void> {
     try {
-      const result = await perform(store, request);
-      send({ answer: result }, result !== undefined && 'bytes' in result ? [result.bytes.buffer] : []);
+      if (request.call === 'readBlocks') {
+        const found = await store.readBlocks(request.first, request.last, request.maxBytes);
+        const [answer, memory] = options.givesBlocksAway === true && areLarge(found) ? moved(found) : packed(found);
+        send({ answer }, memory);
+      } else {
+        send({ answer: await perform(store, request) });
+      }
     } catch (error) {
       send({ error: sendError(error) });
     }
@@ -57,16 +74,14 @@ export function serveBlockStore<Settings>(
 
 async function perform(
   store: BlockStore,
-  request: ThreadRequest,
-): Promise<Extract<ThreadReply, { answer: unknown }>['answer']> {
+  request: Exclude<ThreadRequest, { call: 'readBlocks' }>,
+): Promise<OpenedBlocks | undefined> {
   switch (request.call) {
     case 'open':
       return store.open();
     case 'commit':
       await store.commit(unpack(request.commit));
       return undefined;
-    case 'readBlocks':
-      return packed(await store.readBlocks(request.first, request.last, request.maxBytes));
     case 'settle':
       await store.settle?.();
       return undefined;
@@ -86,10 +101,25 @@ function unpack({ memory, headerEnd, keys, ends, ...commit }: PackedCommit): Par
   return { ...commit, put, header: part(0, headerEnd) };
 }
 
+/** Whether moving each block by itself costs less than copying it; each alone in its memory, of which no part can move. */
+function areLarge(blocks: readonly Block[]): blocks is readonly { key: number; bytes: Uint8Array<ArrayBuffer> }[] {
+  return blocks.every(
+    ({ bytes }) =>
+      bytes.byteLength >= LARGE_BLOCK_BYTES &&
+      bytes.buffer instanceof ArrayBuffer &&
+      bytes.byteLength === bytes.buffer.byteLength,
+  );
+}
+
+function moved(blocks: readonly { key: number; bytes: Uint8Array<ArrayBuffer> }[]): [FoundBlocks, ArrayBuffer[]] {
+  const pieces = blocks.map(({ bytes }) => new Uint8Array(bytes.buffer));
+  return [{ keys: blocks.map(({ key }) => key), pieces }, pieces.map(({ buffer }) => buffer)];
+}
+
 /** In memory of its own, which can move to the other thread whatever the driver made its own of. */
-function packed(blocks: readonly Block[]): FoundBlocks {
+function packed(blocks: readonly Block[]): [FoundBlocks, ArrayBuffer[]] {
   const size = blocks.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
-  const all = allocate(size);
+  const all = allocate(size) as Uint8Array<ArrayBuffer>;
   const ends: number[] = [];
   let end = 0;
   for (const { bytes } of blocks) {
@@ -97,5 +127,5 @@ function packed(blocks: readonly Block[]): FoundBlocks {
     end += bytes.byteLength;
     ends.push(end);
   }
-  return { keys: blocks.map(({ key }) => key), ends, bytes: all as Uint8Array<ArrayBuffer> };
+  return [{ keys: blocks.map(({ key }) => key), ends, bytes: all }, [all.buffer]];
 }

@@ -77,7 +77,9 @@ export class ThreadedBlockStore implements BlockStore {
   }
 
   async readBlocks(first: number, last: number, maxBytes: number): Promise<Block[]> {
-    const { keys, ends, bytes } = (await this.#call({ call: 'readBlocks', first, last, maxBytes })) as FoundBlocks;
+    const found = (await this.#call({ call: 'readBlocks', first, last, maxBytes })) as FoundBlocks;
+    if ('pieces' in found) return found.pieces.map((bytes, i) => ({ key: found.keys[i] ?? 0, bytes }));
+    const { keys, ends, bytes } = found;
     return keys.map((key, i) => ({ key, bytes: bytes.subarray(ends[i - 1] ?? 0, ends[i]) }));
   }
 

@@ -1,8 +1,9 @@
 // A store in a thread, as an adaptor has it: blocks in a Map; some keys make it misbehave.
+import { workerData } from 'node:worker_threads';
 import { StorageError } from '@raftlog/core';
-import { serveBlockStore } from '@raftlog/kit';
+import { serveBlockStore } from '@raftlog/kit/thread';
 
-serveBlockStore((settings, context) => {
+const makeStore = (settings, context) => {
   const blocks = new Map();
   let header;
   context.failure.addEventListener('abort', () => context.backgroundFailure('told of the failure', new Error('stop')));
@@ -29,10 +30,12 @@ serveBlockStore((settings, context) => {
       return [...blocks]
         .filter(([key]) => key >= first && key <= last)
         .sort(([a], [b]) => a - b)
-        .map(([key, bytes]) => ({ key, bytes }));
+        .map(([key, bytes]) => ({ key, bytes: settings.copies ? bytes.slice() : bytes }));
     },
     async close() {
       if (settings.closeFails) throw new Error('will not close');
     },
   };
-});
+};
+
+serveBlockStore(makeStore, { givesBlocksAway: workerData.settings.copies === true });

@@ -84,6 +84,27 @@ describe('a block store in a thread', () => {
     ]);
   });
 
+  test.each([true, false])(
+    'gives large blocks again and again, whether their memory moves or not: %s',
+    async (copies) => {
+      const { store } = make({ copies });
+      await store.open();
+      const sizes = [4096, 70_000, 4097];
+      await store.commit(
+        commit(
+          1,
+          sizes.map((size, i) => [i + 1, new Uint8Array(size).fill(i + 1)]),
+        ),
+      );
+      for (let read = 0; read < 3; read++) {
+        const found = await store.readBlocks(1, 3, 1);
+        expect(found.map(({ key, bytes }) => [key, bytes.byteLength, bytes.every((byte) => byte === key)])).toEqual(
+          sizes.map((size, i) => [i + 1, size, true]),
+        );
+      }
+    },
+  );
+
   test('hands errors on with their codes and causes', async () => {
     const refusing = make({ refuse: true });
     const refusal: unknown = await refusing.store.open().catch((error: unknown) => error);

@@ -22,6 +22,7 @@ type WithoutReceiver<M> = M extends Message ? Omit<M, 'to'> : never;
 /** One core, to be spoken to message by message. Its id is `a`, the others are `b` and `c`. */
 export class LoneCore {
   readonly core: RaftCore;
+  #lastWrite = 0;
 
   constructor({
     voters = ['a', 'b', 'c'],
@@ -44,16 +45,22 @@ export class LoneCore {
   /** Hands in a message to `a` and takes what comes of it. */
   step(message: WithoutReceiver<Message>): Ready {
     this.core.step({ ...message, to: 'a' });
-    return this.core.ready();
+    return this.ready();
+  }
+
+  ready(): Ready {
+    const ready = this.core.ready();
+    this.#lastWrite = ready.write?.id ?? this.#lastWrite;
+    return ready;
   }
 
   tick(count: number): Ready {
     for (let tick = 1; tick < count; tick++) {
       this.core.tick();
-      this.core.ready();
+      this.ready();
     }
     this.core.tick();
-    return this.core.ready();
+    return this.ready();
   }
 
   /** Makes it leader with the vote of `b`, all of it durable, and gives what it does first. */
@@ -61,18 +68,18 @@ export class LoneCore {
     this.tick(this.core.status().term === 0 ? 1 : 10);
     this.core.campaign();
     const { term } = this.core.status();
-    this.core.ready();
+    this.ready();
     this.core.step({ type: 'vote-response', from: 'b', to: 'a', term: term + 1, preVote: true, granted: true });
     this.storeAll();
     this.core.step({ type: 'vote-response', from: 'b', to: 'a', term: term + 1, preVote: false, granted: true });
-    return this.core.ready();
+    return this.ready();
   }
 
-  /** Takes what is to be written, and it is durable. */
+  /** Everything written so far is durable. */
   storeAll(): Ready {
-    const { write } = this.core.ready();
-    if (write !== undefined) this.core.stored(write.id);
-    return this.core.ready();
+    this.ready();
+    this.core.stored(this.#lastWrite);
+    return this.ready();
   }
 }
 

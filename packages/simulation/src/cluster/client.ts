@@ -4,6 +4,7 @@ import {
   type Consistency,
   decodeKeyValueResult,
   encodeKeyValueQuery,
+  isNodeError,
   KeyValueClient,
   type KeyValueResult,
   mayBeCommitted,
@@ -107,7 +108,7 @@ export class Client {
 
   /** `refused`: it had no effect and never will. `open`: nobody knows. */
   async #writeIn(session: KeyValueClient, input: Write): Promise<KeyValueResult | 'refused' | 'open'> {
-    const { time, random } = this.#parts;
+    const { time, random, name, tell } = this.#parts;
     let mayHaveEffect = false;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const outcome = await this.#ask((node, options) => {
@@ -115,7 +116,10 @@ export class Client {
         return mayHaveEffect ? session.retry(options).then((results) => results.at(-1)) : writeWith(session, input, options);
       });
       if (outcome !== undefined && 'answer' in outcome && outcome.answer !== undefined) return outcome.answer;
-      if (outcome !== undefined && 'error' in outcome) mayHaveEffect ||= mayBeCommitted(outcome.error);
+      if (outcome !== undefined && 'error' in outcome) {
+        tell(`${name} attempt ${attempt} fails: ${describeError(outcome.error)}`);
+        mayHaveEffect ||= mayBeCommitted(outcome.error);
+      }
       if (this.#isStopped) break;
       await time.wait(random.next() * 20);
     }
@@ -161,26 +165,30 @@ export class Client {
     const machine = this.#choose();
     if (machine === undefined) return undefined;
     const abort = new AbortController();
-    const outcome = await new Promise<Attempt<Answer>>((resolve) => {
+    const outcome = await new Promise<Attempt<Answer> | undefined>((resolve) => {
+      let hasBegun = false;
       const cancels = [
         time.schedule(patience, () => machine.clock.whenAwake(() => abort.abort())),
-        // Where the process is gone, or paused, nobody answers to that either.
-        time.schedule(patience + 1, () => resolve({ error: NO_ANSWER })),
+        // Where the process is gone, or paused, nobody answers to that either. What hasn't begun by then never will.
+        time.schedule(patience + 1, () => settle(hasBegun ? { error: NO_ANSWER } : undefined)),
       ];
-      const settle = (attempt: Attempt<Answer>): void => {
+      const settle = (attempt: Attempt<Answer> | undefined): void => {
         for (const cancel of cancels) cancel();
+        isSettled = true;
         resolve(attempt);
       };
+      let isSettled = false;
       machine.clock.whenAwake(() => {
         const { node } = machine;
-        if (node === undefined || abort.signal.aborted) return;
+        if (node === undefined || isSettled) return;
+        hasBegun = true;
         call(node, { signal: abort.signal }).then(
           (answer) => settle({ answer }),
           (error: unknown) => settle({ error }),
         );
       });
     });
-    this.#preferred = 'answer' in outcome ? machine : undefined;
+    this.#preferred = outcome !== undefined && 'answer' in outcome ? machine : undefined;
     return outcome;
   }
 
@@ -220,4 +228,9 @@ function bytesOf(text: string): Uint8Array {
 
 function textOf(bytes: Uint8Array | undefined): string | undefined {
   return bytes && Buffer.from(bytes).toString();
+}
+
+function describeError(error: unknown): string {
+  if (!isNodeError(error)) return String(error);
+  return 'outcome' in error.details ? `${error.code} ${error.details.outcome}` : error.code;
 }

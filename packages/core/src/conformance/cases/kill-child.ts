@@ -1,9 +1,9 @@
-import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StorageEngine } from '../../storage-engine.ts';
 import type { BuildOptions, OpenInChild } from '../builder.ts';
 import { applyToEngine, cloneModel, observe } from '../model.ts';
 import { createRandom } from '../random.ts';
+import { tellParent } from '../tell-parent.ts';
 import { CrashHistory } from './crash-history.ts';
 import { randomOperation } from './crash-workload.ts';
 import { killedSnapshotBytes, saveSnapshot } from './snapshot-content.ts';
@@ -20,12 +20,8 @@ export interface KillTask {
   readonly firstSnapshot: number;
 }
 
-// Both know the seed and what was found in the place, hence the operations; only how far it got is told. A line is written, with
-// a call that returns when the pipe has it, before each operation and after each acknowledgement.
-const say = (line: string): void => {
-  writeSync(1, `${line}\n`);
-};
-
+// Both know the seed and what was found in the place, hence the operations; only how far it got is told: a line before each operation and
+// after each acknowledgement.
 await run(JSON.parse(process.argv[2] ?? '{}') as KillTask);
 
 async function run({ module, place, seed, build, callers, firstSnapshot }: KillTask): Promise<void> {
@@ -34,18 +30,18 @@ async function run({ module, place, seed, build, callers, firstSnapshot }: KillT
   const found = cloneModel(await observe(engine));
   const history = new CrashHistory(found);
   const random = createRandom(seed);
-  say('open');
+  tellParent('open');
   const call = async (): Promise<void> => {
     for (;;) {
       const operation = randomOperation(history.current, random);
       const number = history.issue(operation);
-      say(`i ${number}`);
+      tellParent(`i ${number}`);
       const code = await applyToEngine(engine, operation);
       if (code !== undefined) {
-        say(`e ${number} ${operation.type} was refused with ${code}`);
+        tellParent(`e ${number} ${operation.type} was refused with ${code}`);
         return;
       }
-      say(`a ${number}`);
+      tellParent(`a ${number}`);
     }
   };
   await Promise.all([...Array.from({ length: callers }, call), saveSnapshots(engine, firstSnapshot)]);
@@ -53,9 +49,9 @@ async function run({ module, place, seed, build, callers, firstSnapshot }: KillT
 
 async function saveSnapshots(engine: StorageEngine, first: number): Promise<void> {
   for (let number = first; ; number++) {
-    say(`s ${number}`);
+    tellParent(`s ${number}`);
     await saveSnapshot(engine, number, killedSnapshotBytes(number));
-    say(`t ${number}`);
+    tellParent(`t ${number}`);
     // The log is what the disk is for.
     await sleep(10);
   }

@@ -6,7 +6,7 @@ const table: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
   return remainder;
 });
 
-/** CRC-32C (Castagnoli), which LevelDB has in its files; Node's own `crc32` has another polynomial. About 300 MB/s. */
+/** CRC-32C (Castagnoli), which LevelDB and RocksDB have in their log files; Node's own `crc32` has another polynomial. About 300 MB/s. */
 export function crc32c(bytes: Uint8Array): number {
   let crc = -1;
   for (let i = 0; i < bytes.length; i++) {

@@ -1,16 +1,24 @@
 import type { FileIo } from '@raftlog/core';
 import { crc32c } from './crc32c.ts';
 
+/** What is handed over of a record: the fields that matter stand at its beginning or its end, and it may be as large as memory. */
+export interface RecordEnds {
+  /** Its first 64 bytes or more; all of a shorter one. */
+  readonly head: Buffer;
+  /** Its last 8 bytes; all of a shorter one. */
+  readonly tail: Buffer;
+}
+
 /** What a pass over a log file found besides its records. */
 export interface LogFileEnd {
   /** Where what is not an intact record begins; the size of the file if nothing is. */
   readonly intactBytes: number;
   readonly size: number;
-  /** An intact record begins behind it: what is not intact was once, for LevelDB begins a record only when the one before it is synced. */
+  /** An intact record begins behind it. Where each record is synced before the next begins, what is not intact was once: no crash tore it. */
   readonly damaged: boolean;
 }
 
-// The format is that of LevelDB's `doc/log_format.md`: blocks of 32 KiB, in them fragments of records, each behind checksum (4 bytes), length (2) and type (1).
+// The format is that of LevelDB's `doc/log_format.md`, which RocksDB has kept: blocks of 32 KiB, in them fragments of records, each behind checksum (4 bytes), length (2) and type (1).
 const BLOCK_BYTES = 32 * 1024;
 const FRAGMENT_HEADER_BYTES = 7;
 const FULL = 1;
@@ -20,16 +28,13 @@ const LAST = 4;
 // Long enough that the calls don't count, short enough to be checked in less than a millisecond.
 const WINDOW_BYTES = 8 * BLOCK_BYTES;
 
-/** What is handed over of a record: the fields that matter stand at its beginning or its end, and it may be as large as memory. */
-export interface RecordEnds {
-  readonly head: Buffer;
-  readonly tail: Buffer;
-}
-
 const HEAD_BYTES = 64;
 const TAIL_BYTES = 8;
 
-/** Reads a log file of LevelDB (a write-ahead log or a manifest) and hands each intact record to `onRecord`, in order, up to the first fault. */
+/**
+ * Reads a log file of LevelDB or of a database that goes back to it (a write-ahead log or a manifest) and hands each intact record to `onRecord`, in order, up to
+ * the first fault. For adaptors over databases that take a fault for the end and say nothing: they look before the database does.
+ */
 export async function readLogFile(
   path: string,
   io: FileIo,
@@ -120,7 +125,7 @@ function isIntact(block: Buffer, at: number, end: number): boolean {
   return unmasked(block.readUInt32LE(at)) === crc32c(block.subarray(at + 6, end));
 }
 
-/** LevelDB stores its checksums rotated and shifted, so that a checksum of bytes that hold checksums is worth something. */
+/** The checksums are stored rotated and shifted, so that a checksum of bytes that hold checksums is worth something. */
 function unmasked(stored: number): number {
   const rotated = (stored - 0xa282ead8) >>> 0;
   return ((rotated >>> 17) | (rotated << 15)) >>> 0;
