@@ -8,6 +8,8 @@ export interface CompactorOptions {
   readonly policy: Required<SnapshotPolicy>;
   /** The ids of snapshots that are being sent. */
   readonly inUse: () => ReadonlySet<string>;
+  /** What lies above it is still to be read, also where a snapshot that includes it was received. */
+  readonly appliedIndex: () => number;
   /** Purges the log, and tells the core. */
   readonly purge: (boundary: LogId) => void;
   readonly failed: (error: unknown) => void;
@@ -63,6 +65,7 @@ export class Compactor {
     const [newest] = snapshots;
     const oldest = snapshots.at(-1);
     if (newest === undefined || oldest === undefined) return 0;
-    return Math.min(oldest.lastIncluded.index, newest.lastIncluded.index - this.#options.policy.keepEntries);
+    const { policy, appliedIndex } = this.#options;
+    return Math.min(oldest.lastIncluded.index, newest.lastIncluded.index - policy.keepEntries, appliedIndex());
   }
 }

@@ -139,6 +139,7 @@ export class NodeRuntime implements CoreHost {
       engine,
       policy,
       inUse: () => this.#sender.inUse,
+      appliedIndex: () => this.applier.appliedIndex,
       purge: (boundary) => this.#purge(boundary),
       failed: (error) => this.#problem('compact the log', error),
     });
@@ -216,8 +217,8 @@ export class NodeRuntime implements CoreHost {
     const error = stopError(code, 'none', cause);
     this.#ticker.stop();
     this.#requests.stop(code, cause);
-    // What was forwarded here is answered before the way is closed.
-    this.proposer.pending.stop(error);
+    // They have a place in the log, and may be committed without this node. What was forwarded here is answered before the way is closed.
+    this.proposer.pending.stop(stopError(code, 'unknown', cause));
     this.#stopped.abort(error);
     this.#snapshotAbort.abort(error);
     this.#sender.stop();

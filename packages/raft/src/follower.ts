@@ -1,5 +1,5 @@
 import type { Entry } from '@raftlog/core';
-import type { AppendRequest, Message, ReadIndexResponse } from './message.ts';
+import type { AppendRequest, Heartbeat, Message, ReadIndexResponse } from './message.ts';
 import type { RoleBehaviour, Server, Transitions } from './server.ts';
 
 /** A server that takes what the leader sends (Raft paper, section 5.3), or waits for one. */
@@ -31,7 +31,7 @@ export class Follower implements RoleBehaviour {
         break;
       case 'heartbeat':
         this.#commitTo(message.commitIndex);
-        this.#server.send(message.from, { type: 'heartbeat-response', round: message.round });
+        this.#answerHeartbeat(message);
         break;
       case 'commit-notice':
         this.#commitTo(message.commitIndex);
@@ -67,6 +67,13 @@ export class Follower implements RoleBehaviour {
 
   end(): void {
     for (const id of this.#reads.keys()) this.#server.outbox.refuseRead({ id, reason: 'leader-lost' });
+  }
+
+  /** The leader of the term in which a log was damaged counts on what was acknowledged, and would never send it again. */
+  #answerHeartbeat({ from, round }: Heartbeat): void {
+    const { isDamaged, log } = this.#server;
+    const lost = isDamaged ? { lostFrom: log.lastIndex + 1 } : {};
+    this.#server.send(from, { type: 'heartbeat-response', round, ...lost });
   }
 
   /** AppendEntries, receiver implementation (Raft paper, figure 2). */

@@ -24,7 +24,9 @@ export interface LogDescription {
   readonly configurations: readonly PlacedConfiguration[];
   /**
    * First index that can't be read, after the engine was opened with `onCorruption: 'salvage'`. The core takes the log to end before it, lets the
-   * leader replace everything from there on, and neither votes nor campaigns until what this server may have acknowledged is back.
+   * leader replace everything from there on, and neither votes nor campaigns until everything up to `lastIndex` is back, which this server may have
+   * acknowledged. Its first write cuts the damage off, after which the engine doesn't know of it any more: so the host keeps `lastIndex` durably, and
+   * describes the log with it again after a restart, until `Status.damaged` is false.
    */
   readonly damagedFrom?: number;
 }
@@ -63,7 +65,7 @@ export class LogDescriber {
     this.#lastIndex = entry.index;
   }
 
-  /** `damage` describes a log of which only the entries before `from` could be added; `lastIndex` is the engine's. */
+  /** `damage` describes a log of which only the entries before `from` could be added; `lastIndex` is the engine's when the damage was found. */
   describe(damage?: { readonly from: number; readonly lastIndex: number }): LogDescription {
     return {
       boundary: this.#boundary,

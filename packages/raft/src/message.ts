@@ -66,6 +66,8 @@ export interface Heartbeat extends Header {
 export interface HeartbeatResponse extends Header {
   readonly type: 'heartbeat-response';
   readonly round: number;
+  /** Only of a server with a damaged log: from here on it has lost what it may have acknowledged. */
+  readonly lostFrom?: number;
 }
 
 /** The receiver's log up to here is committed; at most what it has acknowledged. Not answered. */

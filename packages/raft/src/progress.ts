@@ -132,6 +132,13 @@ export class Progress {
     return isStuck;
   }
 
+  /** Its log was damaged: what it has acknowledged from here on is gone. What is committed stays so; until it is whole again, that peer doesn't vote. */
+  lost(from: number): void {
+    if (from > this.#match) return;
+    this.#match = from - 1;
+    if (this.#state !== 'snapshot') this.#probeFrom(from);
+  }
+
   /** The connection is lost, and what was on its way. */
   unreachable(): void {
     if (this.#state === 'replicate') this.#probeFrom(this.#match + 1);

@@ -137,14 +137,17 @@ export class Replication {
     this.#heard(from)?.rejected(rejectedIndex, guess);
   }
 
-  heartbeatAnswered({ from, round }: HeartbeatResponse): void {
+  heartbeatAnswered({ from, round, lostFrom }: HeartbeatResponse): void {
     const peer = this.#heard(from);
     if (peer === undefined) return;
+    if (lostFrom !== undefined) peer.lost(lostFrom);
     peer.answeredRound = Math.max(peer.answeredRound, round);
+    if (!peer.showedLife()) return;
     // An append or its answer was lost, perhaps: asking costs a message without entries, and a rejection starts a probe.
-    if (peer.showedLife() && peer.next > this.#server.log.boundary.index) {
+    if (peer.next > this.#server.log.boundary.index)
       this.#server.outbox.send(this.#appendRequest(from, peer, peer.next - 1, []));
-    }
+    // What was on its way is compacted away: there is nothing left to ask with, and the window may be full.
+    else peer.unreachable();
   }
 
   #heard(from: string): Progress | undefined {

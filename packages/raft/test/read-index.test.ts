@@ -39,16 +39,18 @@ test('reads that come in one turn share a heartbeat', () => {
 
 test('a fresh leader does not answer before it has committed in its own term: it does not know yet what is committed', () => {
   const lone = new LoneCore({ terms: [1, 1] });
-  const { write, ...ready } = lone.lead();
-  const round = messagesOf(ready, 'heartbeat')[0]?.round ?? 0;
+  const elected = lone.lead();
+  const round = messagesOf(elected, 'heartbeat')[0]?.round ?? 0;
   lone.core.readIndex(1);
   expect(messagesOf(lone.ready(), 'heartbeat')).toEqual([]);
   expect(lone.step({ type: 'heartbeat-response', from: 'b', term: 2, round }).reads).toEqual([]);
-  lone.core.stored(write?.id ?? 0);
+  lone.storeAll();
   const committed = lone.step({ type: 'append-accepted', from: 'b', term: 2, matchIndex: 3 });
   const next = messagesOf(committed, 'heartbeat')[0]?.round ?? 0;
   expect(committed.reads).toEqual([]);
-  expect(lone.step({ type: 'heartbeat-response', from: 'b', term: 2, round: next }).reads).toEqual([{ id: 1, index: 3 }]);
+  expect(lone.step({ type: 'heartbeat-response', from: 'b', term: 2, round: next }).reads).toEqual([
+    { id: 1, index: 3 },
+  ]);
 });
 
 test('a follower forwards its reads to the leader', () => {
@@ -85,7 +87,10 @@ test('a leader that was replaced without knowing it answers no read', () => {
   cluster.heal();
   cluster.tick(2);
   expect(a.reads).toEqual([]);
-  expect(a.refusedReads).toEqual([{ id: 1, reason: 'leader-lost' }, { id: 2, reason: 'leader-lost' }]);
+  expect(a.refusedReads).toEqual([
+    { id: 1, reason: 'leader-lost' },
+    { id: 2, reason: 'leader-lost' },
+  ]);
 });
 
 test('no read is left open: refused without a leader, when the leader is lost, and when it does not answer', () => {

@@ -29,8 +29,13 @@ test('a server that lags gets what it lacks first; meanwhile the leader takes no
   transfer(cluster, 'b');
   cluster.settle();
   expect(leader.status).toMatchObject({ role: 'leader', transferringTo: 'b' });
-  expect(leader.input((core) => core.propose([Buffer.from('y')]))).toEqual({ accepted: false, refusal: { reason: 'transferring', to: 'b' } });
-  expect(leader.input((core) => core.changeMembership([{ kind: 'remove', id: 'c' }]))).toMatchObject({ refusal: { reason: 'transferring' } });
+  expect(leader.input((core) => core.propose([Buffer.from('y')]))).toEqual({
+    accepted: false,
+    refusal: { reason: 'transferring', to: 'b' },
+  });
+  expect(leader.input((core) => core.changeMembership([{ kind: 'remove', id: 'c' }]))).toMatchObject({
+    refusal: { reason: 'transferring' },
+  });
   cluster.heal();
   cluster.tick(2);
   expect(cluster.leader.id).toBe('b');

@@ -65,6 +65,8 @@ export class Chaos {
       this.cluster.tick(20);
       if (this.#isWhole(`the end, ${attempt}`)) return;
     }
+    // Where its vote is needed, a damaged server waits for its host.
+    if (this.#isAnyDamaged && this.cluster.findLeader() === undefined) return;
     throw new Error('the cluster does not recover');
   }
 
@@ -210,7 +212,19 @@ export class Chaos {
   }
 
   #restart(): void {
-    this.#random.pick([...this.cluster.servers.values()].filter(({ isUp }) => !isUp))?.start();
+    const server = this.#random.pick([...this.cluster.servers.values()].filter(({ isUp }) => !isUp));
+    if (server === undefined) return;
+    const { boundary, entries } = server.storage;
+    // One at a time: servers that can't vote don't elect anyone.
+    if (entries.length > 0 && !this.#isAnyDamaged && this.#random.next() < 0.2) {
+      server.storage.damageFrom(boundary.index + 1 + this.#random.below(entries.length));
+      this.#count('damage');
+    }
+    server.start();
+  }
+
+  get #isAnyDamaged(): boolean {
+    return [...this.cluster.servers.values()].some(({ storage }) => storage.isDamaged);
   }
 
   #changeMembership(): void {

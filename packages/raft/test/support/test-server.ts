@@ -72,8 +72,8 @@ export class TestServer {
     return this.core.status();
   }
 
-  start(damagedFrom?: number): void {
-    const log = this.storage.describe(damagedFrom);
+  start(): void {
+    const log = this.storage.describe();
     const { snapshot } = this.storage;
     this.applied = [...(snapshot?.applied ?? [])];
     this.#core = new RaftCore({
@@ -191,6 +191,7 @@ export class TestServer {
     this.reads.push(...ready.reads);
     this.refusedReads.push(...ready.refusedReads);
     this.#applicable = ready.applicable;
+    if (!this.status.damaged) this.storage.healed();
   }
 
   #sendMessage(message: Message): void {

@@ -26,6 +26,10 @@ export class TestStorage {
   #durable: Contents = this.#accepted;
   #open: ({ readonly id: number } & { readonly after: Contents })[] = [];
   #snapshot: TestSnapshot | undefined;
+  /** Entries that can't be read. */
+  readonly #damagedEntries = new Set<Entry>();
+  /** What a host keeps durably until its core says that the log is whole: where it ended when the damage was found. */
+  #damagedThrough: number | undefined;
 
   constructor(initial: Configuration) {
     this.#initial = initial;
@@ -128,14 +132,35 @@ export class TestStorage {
     this.#accepted = this.#durable;
   }
 
+  get isDamaged(): boolean {
+    return this.#damagedThrough !== undefined;
+  }
+
+  /** While the server is down: the log can't be read from here on. */
+  damageFrom(index: number): void {
+    const entries = this.#durable.entries.map((entry) => (entry.index < index ? entry : { ...entry }));
+    for (const entry of entries) if (entry.index >= index) this.#damagedEntries.add(entry);
+    this.#durable = { ...this.#durable, entries };
+    this.#accepted = this.#durable;
+    this.#damagedThrough = Math.max(this.lastIndex, this.#damagedThrough ?? 0);
+  }
+
+  /** The core says that the log is whole. */
+  healed(): void {
+    this.#damagedThrough = undefined;
+  }
+
   /** What a host does at the start: the install of a snapshot is redone if it was cut short; then the log is described. */
-  describe(damagedFrom?: number): LogDescription {
+  describe(): LogDescription {
     const { lastIncluded, configuration } = this.#snapshot ?? { lastIncluded: NOTHING, configuration: this.#initial };
     const here = lastIncluded.index === this.boundary.index ? this.boundary.term : this.entry(lastIncluded.index)?.term;
     if (lastIncluded.index > this.boundary.index && here !== lastIncluded.term) this.reset(lastIncluded);
     const describer = new LogDescriber(this.boundary, configuration);
-    for (const entry of this.entries) if (entry.index < (damagedFrom ?? Number.POSITIVE_INFINITY)) describer.add(entry);
-    return describer.describe(damagedFrom === undefined ? undefined : { from: damagedFrom, lastIndex: this.lastIndex });
+    const from = this.entries.find((entry) => this.#damagedEntries.has(entry))?.index ?? this.lastIndex + 1;
+    for (const entry of this.entries) if (entry.index < from) describer.add(entry);
+    const lastIndex = this.#damagedThrough ?? 0;
+    if (lastIndex < from) this.#damagedThrough = undefined;
+    return describer.describe(lastIndex < from ? undefined : { from, lastIndex });
   }
 }
 

@@ -35,7 +35,9 @@ type Write = Exclude<KeyValueInput, { readonly kind: 'get' }>;
 type Attempt<Answer> = { readonly answer: Answer } | { readonly error: unknown };
 
 const MAX_ATTEMPTS = 6;
-const NO_ANSWER = new Error('The client has waited long enough.');
+/** How often a client looks whether the process that it asked is still there, in milliseconds. */
+const GONE_AFTER = 20;
+const NO_ANSWER = new Error('The process is gone.');
 
 /** Reads and writes, one operation after the other; a write whose outcome it doesn't learn it repeats in its session. */
 export class Client {
@@ -164,25 +166,27 @@ export class Client {
     const { time, patience } = this.#parts;
     const machine = this.#choose();
     if (machine === undefined) return undefined;
-    const abort = new AbortController();
     const outcome = await new Promise<Attempt<Answer> | undefined>((resolve) => {
-      let hasBegun = false;
-      const cancels = [
-        time.schedule(patience, () => machine.clock.whenAwake(() => abort.abort())),
-        // Where the process is gone, or paused, nobody answers to that either. What hasn't begun by then never will.
-        time.schedule(patience + 1, () => settle(hasBegun ? { error: NO_ANSWER } : undefined)),
-      ];
+      const abort = new AbortController();
+      let asked: RaftNode | undefined;
+      let cancel = time.schedule(patience, () => giveUp());
+      let isSettled = false;
       const settle = (attempt: Attempt<Answer> | undefined): void => {
-        for (const cancel of cancels) cancel();
         isSettled = true;
+        cancel();
         resolve(attempt);
       };
-      let isSettled = false;
+      const giveUp = (): void => {
+        // What hasn't begun by now never will. Where the process is gone, nobody answers any more; where it is paused, it will.
+        if (asked === undefined) return settle(undefined);
+        if (machine.node !== asked) return settle({ error: NO_ANSWER });
+        machine.clock.whenAwake(() => abort.abort());
+        cancel = time.schedule(GONE_AFTER, giveUp);
+      };
       machine.clock.whenAwake(() => {
-        const { node } = machine;
-        if (node === undefined || isSettled) return;
-        hasBegun = true;
-        call(node, { signal: abort.signal }).then(
+        if (machine.node === undefined || isSettled) return;
+        asked = machine.node;
+        call(asked, { signal: abort.signal }).then(
           (answer) => settle({ answer }),
           (error: unknown) => settle({ error }),
         );

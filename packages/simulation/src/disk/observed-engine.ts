@@ -28,6 +28,8 @@ export interface EngineTiming {
 export interface EngineObserver {
   /** The engine refuses what it was asked: the node has asked for something that makes no sense. */
   refused(error: unknown): void;
+  /** A change was asked for, or has become durable. */
+  noted(what: () => string): void;
 }
 
 const HARMLESS = ['STORE_FAILED', 'BUSY', 'CLOSED', 'ABORTED', 'NO_SPACE'] as const;
@@ -72,6 +74,7 @@ export class ObservedEngine implements StorageEngine {
     const changesLog = copies.length > 0 || truncateFrom !== undefined;
     const state = hardState && this.#journal.saveHardState(hardState);
     const change = changesLog ? this.#journal.changeLog({ kind: 'write', truncateFrom, entries: copies }) : undefined;
+    this.#observer.noted(() => `writes ${describeBatch({ hardState, truncateFrom, entries })}`);
     return this.#follow(written, () => {
       if (state !== undefined) this.#journal.hardStateIsDurable(state);
       if (change !== undefined && (truncateFrom !== undefined || !this.#isBuffered)) this.#journal.logIsDurable(change);
@@ -92,6 +95,7 @@ export class ObservedEngine implements StorageEngine {
 
   #changeLog(written: Promise<void>, change: LogChange, isDurable: boolean): Promise<void> {
     const sequence = this.#journal.changeLog(change);
+    this.#observer.noted(() => JSON.stringify(change));
     return this.#follow(written, () => {
       if (isDurable) this.#journal.logIsDurable(sequence);
     });
@@ -105,6 +109,7 @@ export class ObservedEngine implements StorageEngine {
       throw error;
     }
     onDurable();
+    this.#observer.noted(() => `has stored ${this.#journal.durable.last.index}.${this.#journal.durable.last.term}`);
   }
 
   #flush(flushed: Promise<void>): Promise<void> {
@@ -159,6 +164,15 @@ export class ObservedEngine implements StorageEngine {
       flush: () => this.#timing.write(inner.flush()),
     };
   }
+}
+
+function describeBatch({ hardState, truncateFrom, entries = [] }: { [Part in keyof WriteBatch]: WriteBatch[Part] | undefined }): string {
+  const parts = [
+    ...(hardState ? [`term ${hardState.currentTerm} vote ${hardState.votedFor ?? 'none'}`] : []),
+    ...(truncateFrom === undefined ? [] : [`cut from ${truncateFrom}`]),
+    ...entries.map(({ index, term }) => `${index}.${term}`),
+  ];
+  return parts.join(' ');
 }
 
 function copyOf(entry: Entry): Entry {

@@ -1,4 +1,5 @@
 import type { Envelope, NodeMessage } from '@raftlog/node';
+import type { AppendAccepted } from '@raftlog/raft';
 import type { DiskJournal } from '../disk/disk-journal.ts';
 import type { Violations } from './violation.ts';
 
@@ -28,7 +29,7 @@ export class MessageInvariants {
       this.#checkVote(from, message.to, message.term, journal);
     }
     if (message.type === 'vote-request' && !message.preVote) this.#checkVote(from, from, message.term, journal);
-    if (message.type === 'append-accepted') this.#checkAcknowledged(from, message.matchIndex, journal);
+    if (message.type === 'append-accepted') this.#checkAcknowledged(message, journal);
   }
 
   // Updated on stable storage before responding (Raft paper, figure 2).
@@ -60,10 +61,12 @@ export class MessageInvariants {
     }
   }
 
-  #checkAcknowledged(from: string, index: number, { durable, accepted }: DiskJournal): void {
-    if (index <= durable.boundary.index) return;
-    const isDurable = durable.lastIndex >= index && durable.chainAt(index) === accepted.chainAt(index);
-    if (isDurable || index <= accepted.boundary.index) return;
+  #checkAcknowledged({ from, term, matchIndex: index }: AppendAccepted, journal: DiskJournal): void {
+    const { durable, accepted, acceptedHardState } = journal;
+    if (index <= durable.boundary.index || index <= accepted.boundary.index) return;
+    // What is said in an earlier term may be replaced in memory since, by the leader of a later one; the disk comes to that after it has come to this.
+    const isLate = term < (acceptedHardState?.currentTerm ?? 0);
+    if (durable.lastIndex >= index && (isLate || durable.chainAt(index) === accepted.chainAt(index))) return;
     this.#violations.report(
       'durable-before-use',
       `${from} acknowledges the log up to ${index}; durable there is ${durable.lastIndex} at most, or other entries.`,

@@ -21,6 +21,11 @@ export class Trace {
     if (this.#keeps) this.#lines.push(line);
   }
 
+  /** What helps a reader, and follows from what else is told. */
+  detail(what: () => string): void {
+    if (this.#keeps) this.#lines.push(`${this.#now().toFixed(3)}   ${what()}`);
+  }
+
   get hash(): string {
     return `${this.#hash.toString(16).padStart(8, '0')}-${this.#count}`;
   }

@@ -8,6 +8,7 @@ import { DiskDelays } from '../disk/disk-delays.ts';
 import { DiskJournal } from '../disk/disk-journal.ts';
 import { EntryChains } from '../disk/entry-chain.ts';
 import { FileDisk } from '../disk/file-disk.ts';
+import type { EngineObserver } from '../disk/observed-engine.ts';
 import type { MachineDisk } from '../disk/machine-disk.ts';
 import { MemoryDisk } from '../disk/memory-disk.ts';
 import { ClusterInvariants } from '../invariants/cluster-invariants.ts';
@@ -107,7 +108,7 @@ export class World {
         if (envelope.message.type === 'snapshot-progress' && envelope.message.installed) this.snapshots++;
         this.trace.add(describeMessage(envelope));
       },
-      delivered: () => {},
+      delivered: (envelope) => this.trace.detail(() => `${envelope.to} gets ${describeMessage(envelope)}`),
     });
   }
 
@@ -155,8 +156,9 @@ export class World {
     const random = this.#random();
     const journal = new DiskJournal(node, this.#chains);
     const delays = new DiskDelays(this.time, this.#random(), plan.disk);
-    const observer = {
-      refused: (error: unknown): void =>
+    const observer: EngineObserver = {
+      noted: (what) => this.trace.detail(() => `${node} ${what()}`),
+      refused: (error) =>
         violations.report('storage-contract', `The storage of ${node} refuses what its node asks for: ${String(error)}`),
     };
     if (plan.engine === 'memory') return new MemoryDisk(journal, delays, random, observer);
