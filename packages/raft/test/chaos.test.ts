@@ -9,15 +9,15 @@ test(`whatever happens, the invariants hold and the cluster recovers (seeds ${FI
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
     const chaos = new Chaos(seed);
     try {
-      chaos.run(1000);
+      chaos.run(5000);
       chaos.recover();
     } catch (cause) {
       throw new Error(`Seed ${seed} (RAFTLOG_SEED=${seed} RAFTLOG_SEEDS=1): ${String(cause)}`, { cause });
     }
     for (const [what, count] of chaos.counts) seen.set(what, (seen.get(what) ?? 0) + count);
   }
-  console.log(seen);
-  // A test that never gets anywhere would pass as well.
-  for (const what of ['proposed', 'read', 'lease', 'crash', 'membership', 'partition'])
+  // A test that never gets anywhere would pass as well. One seed alone, replayed, needn't see it all.
+  if (SEEDS < 100) return;
+  for (const what of ['proposed', 'read', 'lease', 'crash', 'membership', 'partition', 'damage'])
     expect(seen.get(what) ?? 0, what).toBeGreaterThan(SEEDS / 10);
 }, 600_000);

@@ -250,6 +250,7 @@ test('duplicated, reordered and late answers to appends never lower what is know
   lone.step({ ...accepted, matchIndex: 1 });
   lone.step({ ...accepted, matchIndex: 4 });
   lone.step({ ...accepted, matchIndex: 2 });
+  expect(core.status().peers.get('b')).toMatchObject({ matchIndex: 4 });
   lone.step({ ...accepted, matchIndex: 4 });
   expect(core.status().peers.get('b')).toMatchObject({ matchIndex: 4, state: 'replicate', nextIndex: 7 });
   // A rejection of what was accepted since is as late.

@@ -99,6 +99,24 @@ test('what was on its way to the disk when a snapshot replaced the log is not ac
   expect(lone.core.status()).toMatchObject({ storedIndex: 1, lastLog: { index: 1, term: 2 } });
 });
 
+test('an acknowledgement that waits for a write which a snapshot has made needless is not sent', () => {
+  const { core } = new LoneCore({ terms: [1], currentTerm: 2 });
+  const append = {
+    type: 'append-request',
+    from: 'b',
+    to: 'a',
+    term: 2,
+    previous: { index: 1, term: 1 },
+    commitIndex: 0,
+  } as const;
+  core.step({ ...append, entries: [entry(2, 1), entry(3, 1)] });
+  expect(core.installSnapshot({ lastIncluded: { index: 2, term: 2 }, configuration })).toBe('log-reset');
+  const ready = core.ready();
+  expect(ready.write).toBeUndefined();
+  expect(ready.messagesAfter).toEqual([]);
+  expect(ready.messages).toMatchObject([{ type: 'append-accepted', matchIndex: 2 }]);
+});
+
 test('a snapshot brings the membership with it', () => {
   const lone = new LoneCore();
   lone.step({ type: 'heartbeat', from: 'b', term: 1, round: 1, commitIndex: 0 });

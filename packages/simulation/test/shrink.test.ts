@@ -25,7 +25,7 @@ describe('the plan of a seed', () => {
 
   test('has every kind of fault within a few seeds', () => {
     const kinds = new Set(Array.from({ length: 40 }, (_, seed) => generatePlan(seed).events.map(({ fault }) => fault.kind)).flat());
-    expect(kinds.size).toBe(14);
+    expect(kinds.size).toBe(15);
   });
 
   test('has events in the order of their time', () => {

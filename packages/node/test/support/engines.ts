@@ -1,5 +1,4 @@
 import { FileStorageEngine } from '@raftlog/adaptor-file';
-import { LevelStorageEngine } from '@raftlog/adaptor-level';
 import { MemoryStorageEngine } from '@raftlog/adaptor-memory';
 import type { StorageEngine } from '@raftlog/core';
 import { DirectStorageEngine } from '../../../../examples/direct-engine/src/index.ts';
@@ -15,7 +14,7 @@ export interface EngineKind {
 
 export const MEMORY: EngineKind = { name: 'memory', open: () => MemoryStorageEngine.open({}), isVolatile: true };
 
-/** All that are there. The last two are what third parties would write: on the kit, and straight against the traits. */
+/** Without a database; those are in `packages/all-adaptors`. The last two are what third parties would write: on the kit, and straight against the traits. */
 export const ENGINES: readonly EngineKind[] = [
   MEMORY,
   { name: 'file', open: (directory) => FileStorageEngine.open({ directory }), isVolatile: false },
@@ -24,7 +23,6 @@ export const ENGINES: readonly EngineKind[] = [
     open: (directory) => FileStorageEngine.open({ directory, durability: 'buffered' }),
     isVolatile: false,
   },
-  { name: 'level', open: (directory) => LevelStorageEngine.open({ directory }), isVolatile: false },
   { name: 'map (example)', open: (directory) => MapStorageEngine.open({ directory }), isVolatile: false },
   { name: 'direct (example)', open: (directory) => DirectStorageEngine.open({ directory }), isVolatile: false },
 ];

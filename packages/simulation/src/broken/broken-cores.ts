@@ -102,29 +102,25 @@ export const brokenCores: readonly Broken[] = [
     {
       name: 'truncates-below-commit',
       what: 'A follower cuts its log at the first entry that it is sent, even where it is committed.',
-      caughtBy: ['commit-order', 'leader-completeness', 'state-machine-safety', 'no-crash'],
+      caughtBy: ['commit-order', 'durable-before-use', 'leader-completeness', 'state-machine-safety', 'no-crash'],
       seeds: 100,
     },
     { file: 'raft-log', find: 'if (from <= this.#commitIndex) {', replace: 'if (from <= this.boundary.index) {' },
-    { file: 'follower', find: 'if (previous.index < log.commitIndex) {', replace: 'if (previous.index < log.boundary.index) {' },
-    {
-      file: 'follower',
-      find: 'const firstNew = entries.findIndex(({ index, term }) => log.termAt(index) !== term);',
-      replace: 'const firstNew = entries.length > 0 ? 0 : -1;',
-    },
+    { file: 'follower', find: 'index > log.boundary.index && log.termAt(index) !== term', replace: 'index > log.boundary.index' },
   ),
   brokenCore(
     {
       name: 'truncates-acknowledged',
       what: 'A follower cuts its log behind the last entry of every append: an old one, come late, takes back what was acknowledged since.',
-      caughtBy: ['leader-completeness', 'state-machine-safety', 'no-crash'],
+      caughtBy: ['durable-before-use', 'leader-completeness', 'state-machine-safety', 'no-crash'],
       seeds: 1000,
     },
     {
       file: 'follower',
-      find: 'const firstNew = entries.findIndex(({ index, term }) => log.termAt(index) !== term);',
-      replace: `if (entries.length > 0 && entries.at(-1).index < log.lastIndex && entries.at(-1).index >= log.commitIndex) log.truncate(entries.at(-1).index + 1);
-        const firstNew = entries.findIndex(({ index, term }) => log.termAt(index) !== term);`,
+      find: 'const first = entries[position];',
+      replace: `const last = entries.at(-1)?.index ?? log.lastIndex;
+        if (last < log.lastIndex && last >= log.commitIndex) log.truncate(last + 1);
+        const first = entries[position];`,
     },
   ),
   brokenCore(
@@ -136,8 +132,8 @@ export const brokenCores: readonly Broken[] = [
     },
     {
       file: 'follower',
-      find: 'const firstNew = entries.findIndex(({ index, term }) => log.termAt(index) !== term);',
-      replace: 'const firstNew = entries.findIndex(({ index }) => log.termAt(index) === undefined);',
+      find: 'index > log.boundary.index && log.termAt(index) !== term',
+      replace: 'index > log.boundary.index && log.termAt(index) === undefined',
     },
   ),
   brokenCore(
@@ -147,7 +143,7 @@ export const brokenCores: readonly Broken[] = [
       caughtBy: ['log-matching', 'storage-contract', 'no-crash', 'state-machine-safety', 'leader-completeness'],
       seeds: 300,
     },
-    { file: 'follower', find: 'if (!log.matches(previous)) {', replace: 'if (previous.index > log.lastIndex) {' },
+    { file: 'follower', find: '!log.matches(previous)', replace: 'previous.index > log.lastIndex' },
   ),
   brokenCore(
     {

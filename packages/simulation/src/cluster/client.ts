@@ -113,7 +113,7 @@ export class Client {
     const { time, random, name, tell } = this.#parts;
     let mayHaveEffect = false;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const outcome = await this.#ask((node, options) => {
+      const outcome = await this.#ask('write', (node, options) => {
         session.use(node);
         return mayHaveEffect ? session.retry(options).then((results) => results.at(-1)) : writeWith(session, input, options);
       });
@@ -130,7 +130,7 @@ export class Client {
 
   async #openSession(): Promise<KeyValueClient | undefined> {
     if (this.#session !== undefined) return this.#session;
-    const opened = await this.#ask((node, options) => KeyValueClient.open(node, options));
+    const opened = await this.#ask('write', (node, options) => KeyValueClient.open(node, options));
     if (opened !== undefined && 'answer' in opened) this.#session = opened.answer;
     return this.#session;
   }
@@ -140,7 +140,7 @@ export class Client {
     const consistency = random.pick(['linearizable', 'linearizable', 'lease', 'lease', 'local'] as const);
     const key = this.#randomKey();
     const operation = history.call(name, { kind: 'get', key });
-    const outcome = await this.#ask((node, { signal }) =>
+    const outcome = await this.#ask('read', (node, { signal }) =>
       node.read(encodeKeyValueQuery(key), { consistency, ...(signal && { signal }) }),
     );
     const isAnswered = outcome !== undefined && 'answer' in outcome;
@@ -161,10 +161,11 @@ export class Client {
 
   /** Asks one node; `undefined` if none could be reached. */
   async #ask<Answer>(
+    kind: 'read' | 'write',
     call: (node: RaftNode, options: CallOptions) => Promise<Answer>,
   ): Promise<Attempt<Answer> | undefined> {
     const { time, patience } = this.#parts;
-    const machine = this.#choose();
+    const machine = this.#choose(kind);
     if (machine === undefined) return undefined;
     const outcome = await new Promise<Attempt<Answer> | undefined>((resolve) => {
       const abort = new AbortController();
@@ -196,13 +197,26 @@ export class Client {
     return outcome;
   }
 
-  #choose(): Machine | undefined {
+  #choose(kind: 'read' | 'write'): Machine | undefined {
     const { random, machines } = this.#parts;
     const running = machines().filter(({ node }) => node !== undefined);
     if (running.length === 0) return undefined;
+    const rivals = leadersAmong(running);
+    // Where two believe that they lead, what the newer one has written must not be missing from what the older one reads.
+    if (rivals.length > 1 && random.chance(0.5)) return kind === 'read' ? rivals[0] : rivals.at(-1);
     if (this.#preferred !== undefined && running.includes(this.#preferred) && random.chance(0.8)) return this.#preferred;
     return random.pick(running);
   }
+}
+
+/** The one in the lowest term first. */
+function leadersAmong(machines: readonly Machine[]): readonly Machine[] {
+  const found: { readonly machine: Machine; readonly term: number }[] = [];
+  for (const machine of machines) {
+    const status = machine.node?.status();
+    if (status?.isRunning === true && status.role === 'leader') found.push({ machine, term: status.term });
+  }
+  return found.sort((a, b) => a.term - b.term).map(({ machine }) => machine);
 }
 
 async function writeWith(session: KeyValueClient, input: Write, options: CallOptions): Promise<KeyValueResult> {

@@ -19,6 +19,9 @@ export type MembershipStep =
   /** Several voters change at once. */
   | 'joint';
 
+/** What an ambush waits for: a new leader, a leader's change of the members, a leader that asks another one to take over, a snapshot on its way. */
+export type Occasion = 'election' | 'membership' | 'transfer' | 'snapshot';
+
 /** What goes wrong, as data. Times are milliseconds of virtual time. */
 export type Fault =
   | { readonly kind: 'crash'; readonly target: Target; readonly how: CrashKind; readonly downFor: number }
@@ -47,6 +50,8 @@ export type Fault =
   | { readonly kind: 'full-disk'; readonly target: Target; readonly lasts: number }
   | { readonly kind: 'failing-sync'; readonly target: Target }
   | { readonly kind: 'clock-rate'; readonly target: Target; readonly rate: number }
+  /** Waits for the next time that something delicate has begun, and strikes then. */
+  | { readonly kind: 'ambush'; readonly on: Occasion; readonly after: number; readonly fault: Fault }
   | { readonly kind: 'membership'; readonly step: MembershipStep; readonly pick: number }
   | { readonly kind: 'transfer'; readonly pick: number };
 

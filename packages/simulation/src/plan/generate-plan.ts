@@ -27,6 +27,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   'full-disk': 1,
   'failing-sync': 2,
   'clock-rate': 1,
+  ambush: 10,
   membership: 6,
   transfer: 2,
 };
@@ -117,6 +118,17 @@ function generateFault(kind: FaultKind, random: Random): Fault {
       return { kind, target };
     case 'clock-rate':
       return { kind, target, rate: 1 + (random.next() - 0.5) * 0.06 };
+    case 'ambush': {
+      const struck = random.pick(['crash', 'crash', 'crash-all', 'pause', 'partition', 'partition', 'isolate', 'isolate', 'slow-disk'] as const);
+      const fault = generateFault(struck, random);
+      const isAimed = 'target' in fault && random.chance(0.7);
+      return {
+        kind,
+        on: random.pick(['election', 'election', 'membership', 'transfer', 'snapshot']),
+        after: random.pick([0, 1, 5, 15]) * random.next(),
+        fault: isAimed ? { ...fault, target: 'leader' } : fault,
+      };
+    }
     case 'membership':
       return { kind, step: random.pick(['add-learner', 'add-learner', 'promote', 'promote', 'demote', 'remove', 'replace', 'joint']), pick };
     case 'transfer':

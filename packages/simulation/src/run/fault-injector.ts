@@ -1,5 +1,5 @@
 import type { Machine } from '../cluster/machine.ts';
-import { describeEvent, type Fault, type FaultEvent, type Target } from '../plan/fault-event.ts';
+import { describeEvent, type Fault, type FaultEvent, type Occasion, type Target } from '../plan/fault-event.ts';
 import type { World } from './world.ts';
 
 /** Lets the faults of a plan happen, and ends them. */
@@ -7,6 +7,7 @@ export class FaultInjector {
   readonly #world: World;
   /** Ends what still goes on. */
   readonly #ongoing = new Set<() => void>();
+  readonly #ambushes: (Fault & { readonly kind: 'ambush' })[] = [];
   #isOver = false;
 
   constructor(world: World) {
@@ -28,6 +29,18 @@ export class FaultInjector {
     for (const undo of this.#ongoing) undo();
     for (const machine of this.#world.machines) machine.clock.resume();
     this.#world.network.heal();
+  }
+
+  /** Something delicate has begun. */
+  occurred(occasion: Occasion): void {
+    const place = this.#ambushes.findIndex(({ on }) => on === occasion);
+    if (place < 0 || this.#isOver) return;
+    for (const { after, fault } of this.#ambushes.splice(place, 1)) {
+      this.#world.time.schedule(after, () => {
+        this.#world.trace.add(`ambush: ${fault.kind}`);
+        if (!this.#isOver) this.#inject(fault);
+      });
+    }
   }
 
   #inject(fault: Fault): void {
@@ -76,6 +89,9 @@ export class FaultInjector {
         return this.#targetOf(fault.target)?.failNextSync();
       case 'clock-rate':
         return this.#targetOf(fault.target)?.clock.setRate(fault.rate);
+      case 'ambush':
+        this.#ambushes.push(fault);
+        return;
       case 'membership':
         void operator.change(fault.step, fault.pick);
         return;

@@ -53,6 +53,7 @@ class Run {
     this.#world = new World(plan, withDefaults(options));
     this.#globals = new VirtualGlobals(this.#world.time);
     this.#faults = new FaultInjector(this.#world);
+    this.#world.onOccasion = (occasion) => this.#faults.occurred(occasion);
   }
 
   async toEnd(): Promise<RunResult> {
@@ -136,7 +137,9 @@ class Run {
       const { node, id, disk, starts } = machine;
       if (node === undefined) continue;
       const { role, term, commitIndex, appliedIndex } = node.status();
+      const { elections } = cluster;
       cluster.afterStep(id, starts, { role, term, commitIndex, appliedIndex }, disk.journal);
+      if (cluster.elections > elections) this.#faults.occurred('election');
       trace.add(`${id} ${role} ${term} commit ${commitIndex} applied ${appliedIndex}`);
     }
     touched.clear();

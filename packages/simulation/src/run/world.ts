@@ -1,5 +1,5 @@
 import { createRandom, type Random } from '@raftlog/core/conformance';
-import type { NodeConfig } from '@raftlog/node';
+import type { NodeConfig, NodeMessage } from '@raftlog/node';
 import { Client } from '../cluster/client.ts';
 import type { Implementation } from '../cluster/implementation.ts';
 import { Machine } from '../cluster/machine.ts';
@@ -18,6 +18,7 @@ import { Violations } from '../invariants/violation.ts';
 import { History } from '../linearizability/history.ts';
 import type { KeyValueInput, KeyValueOutput } from '../linearizability/key-value-model.ts';
 import { SimulatedNetwork } from '../network/simulated-network.ts';
+import type { Occasion } from '../plan/fault-event.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import { MachineClock } from '../time/machine-clock.ts';
 import { VirtualTime } from '../time/virtual-time.ts';
@@ -39,6 +40,8 @@ export class World {
   readonly history: History<KeyValueInput, KeyValueOutput> = new History();
   /** Machines on which something has run since this was last emptied. */
   readonly touched: Set<Machine> = new Set();
+  /** Called when something delicate has begun. */
+  onOccasion: ((occasion: Occasion) => void) | undefined;
   snapshots = 0;
   readonly #implementation: Implementation;
   readonly #chains: EntryChains;
@@ -105,11 +108,19 @@ export class World {
     return new SimulatedNetwork(this.time, this.#random(), this.plan.link, {
       sent: (envelope) => {
         messages.sent(envelope);
-        if (envelope.message.type === 'snapshot-progress' && envelope.message.installed) this.snapshots++;
+        this.#noteOccasion(envelope.message);
         this.trace.add(describeMessage(envelope));
       },
       delivered: (envelope) => this.trace.detail(() => `${envelope.to} gets ${describeMessage(envelope)}`),
     });
+  }
+
+  #noteOccasion(message: NodeMessage): void {
+    if (message.type === 'snapshot-progress' && message.installed) this.snapshots++;
+    if (message.type === 'timeout-now') this.onOccasion?.('transfer');
+    if (message.type === 'snapshot-chunk') this.onOccasion?.('snapshot');
+    const entries = message.type === 'append-request' ? message.entries : [];
+    if (entries.some(({ kind }) => kind === 'config')) this.onOccasion?.('membership');
   }
 
   #machineOf(node: string): Machine | undefined {
