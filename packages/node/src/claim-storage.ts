@@ -14,7 +14,8 @@ import { decodeContext, type SnapshotContext, saveClaim } from './snapshot-conte
 export async function claimStorage(engine: StorageEngine, config: ResolvedConfig): Promise<void> {
   const claimed = await claimOf(engine);
   if (claimed !== undefined) checkIdentity(claimed, config);
-  else if (await isNew(engine)) await saveClaim(engine.snapshotStore, config, initialOf(config));
+  else if (await isNew(engine))
+    await saveClaim(engine.snapshotStore, { ...identityOf(config), configuration: initialOf(config) });
   else throw foreign(config, undefined);
   await beginLog(engine);
 }
@@ -53,6 +54,10 @@ async function beginLog(engine: StorageEngine): Promise<void> {
     entries: [{ index: 1, term: 1, kind: 'config', data }],
   });
   await engine.logStore.flush();
+}
+
+function identityOf({ clusterId, nodeId }: Identity): Identity {
+  return { clusterId, nodeId };
 }
 
 function checkIdentity({ clusterId, nodeId }: Identity, config: ResolvedConfig): void {

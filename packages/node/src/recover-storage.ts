@@ -1,5 +1,6 @@
 import { type IndexRange, isStorageError, type LogId, type StorageEngine } from '@raftlog/core';
 import { type Configuration, decodeConfiguration, LogDescriber, type LogDescription } from '@raftlog/raft';
+import { noteDamage } from './damage-note.ts';
 import { NodeError } from './errors.ts';
 import { type StateSnapshot, stateSnapshots } from './snapshot-context.ts';
 import type { StateMachine } from './state-machine.ts';
@@ -17,11 +18,12 @@ const UNKNOWN: Configuration = { voters: [], outgoing: [], learners: [], autoLea
 
 /** Finishes what a crash has interrupted, restores the state machine, and describes the log. */
 export async function recoverStorage(engine: StorageEngine, machine: StateMachine): Promise<RecoveredStorage> {
+  const damagedThrough = await noteDamage(engine);
   const snapshots = await stateSnapshots(engine.snapshotStore);
   const [newest] = snapshots;
   if (newest !== undefined) await finishInstall(engine, newest.info.lastIncluded);
   const base = await restoreState(engine, machine, snapshots);
-  const log = await describeLog(engine, base?.configuration);
+  const log = await describeLog(engine, base?.configuration, damagedThrough);
   const applied = Math.max(machine.lastApplied, base?.info.lastIncluded.index ?? 0, log.boundary.index);
   if (applied > log.lastIndex) throw machineAhead(applied, log.lastIndex);
   return { log, appliedIndex: applied, snapshot: newest };
@@ -73,9 +75,9 @@ async function restoreState(
 async function describeLog(
   { logStore }: StorageEngine,
   configuration: Configuration | undefined,
+  damagedThrough: number | undefined,
 ): Promise<LogDescription> {
-  const damage = logStore.damagedRanges?.[0];
-  const last = damage === undefined ? logStore.lastIndex : damage.first - 1;
+  const last = Math.min(logStore.lastIndex, (logStore.damagedRanges?.[0]?.first ?? Number.POSITIVE_INFINITY) - 1);
   const describer = new LogDescriber(
     logStore.purgeBoundary,
     configuration ?? (await firstConfiguration({ logStore }, last)),
@@ -83,7 +85,8 @@ async function describeLog(
   if (last >= logStore.firstIndex) {
     for await (const entry of logStore.entries({ last })) describer.add(entry);
   }
-  return describer.describe(damage && { from: damage.first, lastIndex: logStore.lastIndex });
+  if (damagedThrough === undefined) return describer.describe();
+  return describer.describe({ from: last + 1, lastIndex: Math.max(damagedThrough, logStore.lastIndex) });
 }
 
 /** Where the whole log is there, it begins with the cluster's first configuration, which nothing ever replaces. */

@@ -13,6 +13,7 @@ import type { Clock } from './clock.ts';
 import { Compactor } from './compactor.ts';
 import type { ResolvedConfig } from './config.ts';
 import type { CoreHost } from './core-host.ts';
+import { forgetDamage } from './damage-note.ts';
 import { NodeDiagnostics } from './diagnostics.ts';
 import { EntryReader } from './entry-reader.ts';
 import { type StopCode, stopError } from './errors.ts';
@@ -67,14 +68,18 @@ export class NodeRuntime implements CoreHost {
   /** Messages that wait for a write, by its id, ascending. */
   readonly #afterWrites = new Map<number, Message[]>();
   #isPumpDue = false;
+  /** The log lacks what this node may have acknowledged. */
+  #isDamaged: boolean;
   #commitIndex = 0;
   #stopping: Promise<void> | undefined;
+  #forgetting: Promise<void> = Promise.resolve();
 
   constructor(parts: NodeParts, core: RaftCore, recovered: RecoveredStorage) {
     const { config, engine, machine, clock } = parts;
     const { limits, snapshots: policy } = config;
     this.#parts = parts;
     this.core = core;
+    this.#isDamaged = core.status().damaged;
     this.#diagnostics = new NodeDiagnostics(config);
     this.#requests = new Requests(clock, { timeoutMs: config.requestTimeoutMs, limit: limits.maxWaiting });
     this.#ticker = new Ticker(clock, config, {
@@ -231,6 +236,7 @@ export class NodeRuntime implements CoreHost {
       this.#compactor.stop(),
       this.#receiver.stop(),
       this.#writer.stop(),
+      this.#forgetting,
     ]);
     if (code === 'STOPPED' && !engine.failure.aborted) await engine.logStore.flush();
     if (closesEngine) await engine.close();
@@ -268,6 +274,15 @@ export class NodeRuntime implements CoreHost {
     this.applier.advance(ready.applicable);
     for (const read of ready.reads) this.reader.ready(read);
     for (const read of ready.refusedReads) this.reader.refused(read);
+    if (this.#isDamaged && !this.core.status().damaged) this.#healed();
+  }
+
+  /** Until the note is gone, a restart begins with a damaged log again, which does no harm. */
+  #healed(): void {
+    this.#isDamaged = false;
+    this.#forgetting = forgetDamage(this.#parts.engine.snapshotStore).catch((error: unknown) =>
+      this.#problem('forget the damage', error),
+    );
   }
 
   #leadershipChanged(leadership: Leadership): void {

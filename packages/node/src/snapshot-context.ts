@@ -19,12 +19,15 @@ export interface SnapshotContext extends Identity {
   readonly configuration: Configuration | undefined;
   /** True: the snapshot holds no state; it only says whose the storage is. Its configuration is the one that the cluster begins with. */
   readonly isClaim: boolean;
+  /** Only of a claim: the log was found damaged, and ended here. Everything up to here may have been acknowledged, and is not all there. */
+  readonly damagedThrough?: number | undefined;
 }
 
 /** Where a claim stands: at the first place that a snapshot can have, so that every one with a state outranks it, or follows it there. */
 const CLAIM_PLACE: LogId = { index: 1, term: 1 };
 
-export function encodeContext({ clusterId, nodeId, configuration, isClaim }: SnapshotContext): Uint8Array {
+export function encodeContext(context: SnapshotContext): Uint8Array {
+  const { clusterId, nodeId, configuration, isClaim, damagedThrough } = context;
   const encoded = configuration && Buffer.from(encodeConfiguration(configuration)).toString('utf8');
   return Buffer.from(
     JSON.stringify({
@@ -34,17 +37,24 @@ export function encodeContext({ clusterId, nodeId, configuration, isClaim }: Sna
       nodeId,
       isClaim,
       configuration: encoded,
+      damagedThrough,
     }),
   );
 }
 
 /** Reads what {@link encodeContext} wrote; `undefined` if it was something else. Throws `MALFORMED_CONFIGURATION`. */
 export function decodeContext(bytes: Uint8Array): SnapshotContext | undefined {
-  const { format, version, clusterId, nodeId, isClaim, configuration } = parse(bytes);
+  const { format, version, clusterId, nodeId, isClaim, configuration, damagedThrough } = parse(bytes);
   if (format !== 'raftlog-node' || version !== FORMAT_VERSION || typeof isClaim !== 'boolean') return undefined;
   if (typeof clusterId !== 'string' || typeof nodeId !== 'string') return undefined;
   const decoded = typeof configuration === 'string' ? decodeConfiguration(Buffer.from(configuration)) : undefined;
-  return { clusterId, nodeId, isClaim, configuration: decoded };
+  return {
+    clusterId,
+    nodeId,
+    isClaim,
+    configuration: decoded,
+    damagedThrough: typeof damagedThrough === 'number' ? damagedThrough : undefined,
+  };
 }
 
 function parse(bytes: Uint8Array): Record<string, unknown> {
@@ -56,13 +66,9 @@ function parse(bytes: Uint8Array): Record<string, unknown> {
   }
 }
 
-/** Claims a new storage. Durable when it resolves. */
-export async function saveClaim(
-  snapshots: SnapshotStore,
-  identity: Identity,
-  configuration: Configuration | undefined,
-): Promise<void> {
-  const context = encodeContext({ ...identity, configuration, isClaim: true });
+/** Claims a new storage, or claims it once more to note that its log is damaged. Durable when it resolves. */
+export async function saveClaim(snapshots: SnapshotStore, claim: Omit<SnapshotContext, 'isClaim'>): Promise<void> {
+  const context = encodeContext({ ...claim, isClaim: true });
   await snapshots.save({ lastIncluded: CLAIM_PLACE, context }, nothing());
 }
 

@@ -21,7 +21,7 @@ export class Follower implements RoleBehaviour {
 
   tick(): void {
     this.#giveUpOldReads();
-    if (this.#server.isElectionDue) this.#transitions.campaign(false);
+    if (this.#server.isElectionDue || this.#server.isAlone) this.#transitions.campaign(false);
   }
 
   step(message: Message): void {

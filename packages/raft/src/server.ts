@@ -110,14 +110,14 @@ export class Server {
   }
 
   get isElectionDue(): boolean {
-    return this.#now >= this.#electionDeadline || this.#isAlone;
+    return this.#now >= this.#electionDeadline;
   }
 
   /**
    * Nobody to wait for: the only voter campaigns at once. Not as long as a configuration with others may be in force, whose leader may hold a lease
    * that counts on this server.
    */
-  get #isAlone(): boolean {
+  get isAlone(): boolean {
     return this.#log.openConfigurations.every(
       ({ voters, outgoing }) => voters.length === 1 && voters[0] === this.id && outgoing.length === 0,
     );

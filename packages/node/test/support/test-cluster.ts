@@ -77,7 +77,12 @@ export class TestCluster {
   }
 
   open(id: string): Promise<StorageEngine> {
-    return this.#kind.open(join(this.#directory, id));
+    return this.#kind.open(this.place(id));
+  }
+
+  /** The directory of a node's storage. */
+  place(id: string): string {
+    return join(this.#directory, id);
   }
 
   /** All that a node needs. */

@@ -104,6 +104,8 @@ export class Client {
     const output = result === 'refused' || result === 'open' ? undefined : outputOf(result);
     if (output !== undefined) history.returned(operation, output);
     else if (result === 'refused') history.refused(operation);
+    // A write that stays open would be made again with every later one.
+    else this.#session = undefined;
     tell(`${name} ${input.kind} ${input.key} ${output === undefined ? String(result) : JSON.stringify(output)}`);
     return operation;
   }

@@ -12,9 +12,11 @@ export interface LinkQuality {
   /** Probability that a message takes up to `straggle` milliseconds longer than that. */
   readonly straggling: number;
   readonly straggle: number;
+  /** Messages don't overtake each other, as on one connection. */
+  readonly isOrdered: boolean;
 }
 
-/** A quiet network: every message arrives once, within a millisecond. */
+/** A quiet network: every message arrives once, in order, within a millisecond. */
 export const PERFECT_LINK: LinkQuality = {
   loss: 0,
   duplication: 0,
@@ -22,6 +24,7 @@ export const PERFECT_LINK: LinkQuality = {
   maxDelay: 1,
   straggling: 0,
   straggle: 0,
+  isOrdered: true,
 };
 
 /** When the copies of one message arrive, in milliseconds from now; none: it is lost. */

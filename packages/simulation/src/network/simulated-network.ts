@@ -11,6 +11,9 @@ export interface NetworkObserver {
   delivered(envelope: Envelope): void;
 }
 
+/** Least time between two messages that must not overtake each other, in milliseconds: at the same instant they would come in any order. */
+const SPACING = 0.001;
+
 interface Receiver {
   readonly life: ProcessLife;
   readonly receive: (envelope: Envelope) => void;
@@ -25,6 +28,7 @@ export class SimulatedNetwork {
   /** By direction; where there is none, `#usual`. */
   readonly #links = new Map<string, LinkQuality>();
   readonly #cuts = new Map<string, number>();
+  readonly #lastArrivals = new Map<string, number>();
   #usual: LinkQuality;
 
   constructor(time: VirtualTime, random: Random, usual: LinkQuality, observer: NetworkObserver) {
@@ -89,8 +93,13 @@ export class SimulatedNetwork {
   #send(envelope: Envelope): void {
     this.#observer.sent(envelope);
     const { from, to } = envelope;
-    for (const delay of deliveriesOn(this.#links.get(wayOf(from, to)) ?? this.#usual, this.#random)) {
-      this.#time.schedule(delay, () => this.#arrive(envelope));
+    const way = wayOf(from, to);
+    const link = this.#links.get(way) ?? this.#usual;
+    for (const delay of deliveriesOn(link, this.#random)) {
+      const at = this.#time.now + delay;
+      const arrival = link.isOrdered ? Math.max(at, (this.#lastArrivals.get(way) ?? 0) + SPACING) : at;
+      this.#lastArrivals.set(way, arrival);
+      this.#time.schedule(arrival - this.#time.now, () => this.#arrive(envelope));
     }
   }
 

@@ -69,6 +69,7 @@ function usualLink(random: Random): LinkQuality {
     maxDelay: random.pick([1, 3, 10]),
     straggling: random.pick([0, 0.02]),
     straggle: random.pick([20, 300]),
+    isOrdered: random.chance(0.4),
   };
 }
 
@@ -144,5 +145,6 @@ function badLink(random: Random): LinkQuality {
     maxDelay: random.pick([5, 40, 150]),
     straggling: random.pick([0, 0.2]),
     straggle: 500,
+    isOrdered: random.chance(0.4),
   };
 }
