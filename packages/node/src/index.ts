@@ -28,7 +28,7 @@ export {
   type KeyValueResult,
   type SessionMark,
 } from './key-value/codec.ts';
-export { KeyValueClient, type KeyValueNode } from './key-value/key-value-client.ts';
+export { KeyValueClient, type KeyValueNode, type RetriedWrite } from './key-value/key-value-client.ts';
 export { type KeyValueOptions, KeyValueStateMachine } from './key-value/key-value-state-machine.ts';
 export { NodeBuilder, type NodeBuilderOptions, type StorageEngineOptions } from './node-builder.ts';
 export type {

@@ -39,6 +39,9 @@ interface Transfer {
   isReading: boolean;
   silentTicks: number;
   attempts: number;
+  /** What the receiver said last, and up to where pieces were sent again because it had said so twice. */
+  answered: number;
+  repeatedAt: number;
 }
 
 /** Sends snapshots to peers that need entries which are compacted away, one to each at a time, piece by piece. */
@@ -72,6 +75,8 @@ export class SnapshotSender {
         isReading: false,
         silentTicks: 0,
         attempts: 0,
+        answered: -1,
+        repeatedAt: -1,
       };
       this.#transfers.set(order.to, transfer);
       await this.#fillWindow(transfer);
@@ -100,7 +105,17 @@ export class SnapshotSender {
       transfer.next = offset;
       transfer.isSent = false;
     }
+    this.#repeatIfLost(transfer, offset);
     void this.#fillWindow(transfer);
+  }
+
+  /** Twice the same answer: a later piece has come before the one that is expected, which is lost, or was overtaken. Once for each place is enough. */
+  #repeatIfLost(transfer: Transfer, offset: number): void {
+    const isRepeated = transfer.answered === offset && transfer.unanswered[0]?.offset === offset;
+    transfer.answered = offset;
+    if (!isRepeated || transfer.repeatedAt === offset) return;
+    transfer.repeatedAt = offset;
+    this.#sendAgain(transfer);
   }
 
   tick(): void {

@@ -56,6 +56,30 @@ test('a transfer that breaks off goes on where it was', async () => {
   for (const { message } of sent.filter(isChunk)) expect(message.data.length).toBeLessThanOrEqual(1_000);
 });
 
+test('a piece that is lost is sent again when the next one has come, not when the time is over', async () => {
+  const snapshots = { entries: 50, keepEntries: 0, retain: 1, chunkBytes: 1_000 };
+  const electionTimeoutMs = 1_000;
+  const cluster = new TestCluster(3, { config: { snapshots, electionTimeoutMs } });
+  let lostAt: number | undefined;
+  tap(cluster.hub, (envelope) => {
+    if (lostAt !== undefined || !isChunk(envelope) || envelope.message.offset < 10_000) return false;
+    lostAt = cluster.clock.now();
+    return true;
+  });
+  for (const id of ['n1', 'n2', 'n3']) await cluster.start(id);
+  const away = await cluster.follower();
+  const stored = await cluster.stop(away.nodeId);
+  const leader = await cluster.leader();
+  const client = await cluster.clock.settle(KeyValueClient.open(leader));
+  for (let index = 0; index < 60; index++)
+    await cluster.clock.settle(client.put(`k${index}`, Buffer.alloc(500, index)));
+  await cluster.clock.until(() => leader.status().boundary.index >= 50, 'a compacted log');
+
+  const back = await cluster.start(away.nodeId, {}, stored);
+  await cluster.clock.until(() => back.status().boundary.index >= 50, 'an installed snapshot');
+  expect(cluster.clock.now() - (lostAt ?? 0)).toBeLessThan(electionTimeoutMs / 2);
+});
+
 test('a forwarded proposal that the network brings twice is proposed once', async () => {
   const cluster = new TestCluster(3);
   const copies: Envelope[] = [];

@@ -27,6 +27,16 @@ test('a single server leads at its first tick, once its vote is durable, and com
   expect(cluster.commands('a')).toEqual(['x']);
 });
 
+test('a single server whose disk is slow waits for its vote, instead of campaigning again', () => {
+  const alone = new LoneCore({ voters: ['a'] });
+  alone.core.tick();
+  const { write } = alone.core.ready();
+  for (let tick = 0; tick < 9; tick++) alone.core.tick();
+  expect(alone.core.ready().write).toBe(undefined);
+  alone.core.stored(write?.id ?? 0);
+  expect(alone.core.status()).toMatchObject({ role: 'leader', term: 1 });
+});
+
 test('a vote request leaves only once the own vote is durable, a vote only once it is', () => {
   const candidate = new LoneCore({ preVote: false });
   candidate.core.campaign();

@@ -31,8 +31,8 @@ describe('the plan of a seed', () => {
   test('has events in the order of their time', () => {
     const { events } = longPlan();
     expect(events).toEqual(events.toSorted((a, b) => a.at - b.at));
-    expect(describeEvent({ number: 3, at: 10.4, fault: { kind: 'pause', target: 'leader', lasts: 5 } })).toBe(
-      '#3 at 10 ms: pause (target leader, lasts 5)',
+    expect(describeEvent({ number: 3, at: 10.4, fault: { kind: 'transfer', pick: 5 } })).toBe(
+      '#3 at 10 ms: transfer (pick 5)',
     );
   });
 });

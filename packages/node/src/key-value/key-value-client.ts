@@ -13,6 +13,11 @@ export type KeyValueNode = Pick<RaftNode, 'propose' | 'read'>;
 
 type ResultOf<Kind extends KeyValueResult['kind']> = Extract<KeyValueResult, { readonly kind: Kind }>;
 
+/** A write that was proposed again, and what it has come to. */
+export type RetriedWrite =
+  | { readonly operation: KeyValueOperation; readonly result: KeyValueResult }
+  | { readonly operation: KeyValueOperation; readonly error: unknown };
+
 /**
  * A client session of a {@link KeyValueStateMachine}: a write that failed with its fate unknown is made again with {@link KeyValueClient.retry}, and takes effect once.
  *
@@ -76,12 +81,19 @@ export class KeyValueClient {
   }
 
   /**
-   * Proposes all writes again whose fate is not known: their calls have rejected with an error for which `mayBeCommitted` is true. When it has resolved each has
-   * taken effect, once, and nothing is open. Resolves with their results.
+   * Proposes all writes again whose fate is not known: their calls have rejected with an error for which `mayBeCommitted` is true. Resolves with what each has
+   * come to, in the order in which they were made: with a result it has taken effect, once; with an error it stays open, and the next `retry` tries it again.
    */
-  async retry(options: CallOptions = {}): Promise<readonly KeyValueResult[]> {
+  async retry(options: CallOptions = {}): Promise<readonly RetriedWrite[]> {
     const open = [...this.#open];
-    return Promise.all(open.map(([sequence, operation]) => this.#propose(sequence, operation, options)));
+    return Promise.all(
+      open.map(([sequence, operation]) =>
+        this.#propose(sequence, operation, options).then(
+          (result) => ({ operation, result }),
+          (error: unknown) => ({ operation, error }),
+        ),
+      ),
+    );
   }
 
   #write(operation: KeyValueOperation, options: CallOptions): Promise<KeyValueResult> {

@@ -9,6 +9,7 @@ import {
   type KeyValueResult,
   mayBeCommitted,
   type RaftNode,
+  type RetriedWrite,
 } from '@raftlog/node';
 import type { Violations } from '../invariants/violation.ts';
 import type { History, Operation } from '../linearizability/history.ts';
@@ -117,7 +118,7 @@ export class Client {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const outcome = await this.#ask('write', (node, options) => {
         session.use(node);
-        return mayHaveEffect ? session.retry(options).then((results) => results.at(-1)) : writeWith(session, input, options);
+        return mayHaveEffect ? session.retry(options).then(lastResult) : writeWith(session, input, options);
       });
       if (outcome !== undefined && 'answer' in outcome && outcome.answer !== undefined) return outcome.answer;
       if (outcome !== undefined && 'error' in outcome) {
@@ -186,7 +187,7 @@ export class Client {
         machine.clock.whenAwake(() => abort.abort());
         cancel = time.schedule(GONE_AFTER, giveUp);
       };
-      machine.clock.whenAwake(() => {
+      machine.clock.whenCallable(() => {
         if (machine.node === undefined || isSettled) return;
         asked = machine.node;
         call(asked, { signal: abort.signal }).then(
@@ -253,4 +254,11 @@ function textOf(bytes: Uint8Array | undefined): string | undefined {
 function describeError(error: unknown): string {
   if (!isNodeError(error)) return String(error);
   return 'outcome' in error.details ? `${error.code} ${error.details.outcome}` : error.code;
+}
+
+/** The client has one write open at most. */
+function lastResult(writes: readonly RetriedWrite[]): KeyValueResult | undefined {
+  const last = writes.at(-1);
+  if (last !== undefined && 'error' in last) throw last.error;
+  return last?.result;
 }

@@ -27,9 +27,10 @@ export type Fault =
   | { readonly kind: 'crash'; readonly target: Target; readonly how: CrashKind; readonly downFor: number }
   /** All at once, as when a data centre loses its power. */
   | { readonly kind: 'crash-all'; readonly how: CrashKind; readonly downFor: number }
-  | { readonly kind: 'pause'; readonly target: Target; readonly lasts: number }
-  /** Machines whose bit is set are on one side. */
-  | { readonly kind: 'partition'; readonly side: number; readonly lasts: number }
+  /** `callsFirst`: when it is over, clients are heard before timers and messages are. */
+  | { readonly kind: 'pause'; readonly target: Target; readonly callsFirst: boolean; readonly lasts: number }
+  /** On one side are the machines whose bit is set, or the voters of the leader's latest configuration. */
+  | { readonly kind: 'partition'; readonly side: number | 'voters'; readonly lasts: number }
   | {
       readonly kind: 'isolate';
       readonly target: Target;
@@ -37,7 +38,14 @@ export type Fault =
       readonly direction: 'both' | 'inbound' | 'outbound';
       readonly lasts: number;
     }
-  | { readonly kind: 'cut'; readonly from: number; readonly to: number; readonly lasts: number }
+  /** Two that don't reach each other, while all others reach both. */
+  | {
+      readonly kind: 'cut';
+      readonly from: Target;
+      readonly to: number;
+      readonly bothWays: boolean;
+      readonly lasts: number;
+    }
   | { readonly kind: 'noise'; readonly quality: LinkQuality; readonly lasts: number }
   | {
       readonly kind: 'bad-link';

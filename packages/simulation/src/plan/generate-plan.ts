@@ -29,7 +29,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   'clock-rate': 1,
   ambush: 10,
   membership: 6,
-  transfer: 2,
+  transfer: 4,
 };
 
 /** The plan of a seed: the same seed and options, the same plan. */
@@ -55,6 +55,8 @@ export function generatePlan(seed: number, options: PlanOptions = {}): RunPlan {
     snapshotEntries,
     keepEntries: random.pick([0, 2, snapshotEntries]),
     snapshotChunkBytes: random.pick([32, 200, 4096]),
+    maxMessageBytes: random.pick([1, 500, 500, 5000]),
+    maxInFlightMessages: random.pick([1, 4, 4, 50]),
     forward: random.chance(0.7),
     duration: DURATION,
     events: generateEvents(random),
@@ -77,7 +79,9 @@ function usualLink(random: Random): LinkQuality {
  * Each run has some kinds of faults and not others: where all happen all the time, none gets far (swarm testing; Groce et al. 2012).
  */
 function generateEvents(random: Random): FaultEvent[] {
-  const kinds = (Object.keys(WEIGHTS) as FaultKind[]).filter(() => random.chance(0.5));
+  // Some runs have only two or three kinds, so that these meet often.
+  const share = random.pick([0.15, 0.5]);
+  const kinds = (Object.keys(WEIGHTS) as FaultKind[]).filter(() => random.chance(share));
   const weighted = kinds.flatMap((kind) => Array.from({ length: WEIGHTS[kind] }, () => kind));
   if (weighted.length === 0) return [];
   const gap = random.pick([50, 120, 250]);
@@ -100,13 +104,13 @@ function generateFault(kind: FaultKind, random: Random): Fault {
     case 'crash-all':
       return { kind, how, downFor: Math.min(downFor, 200) };
     case 'pause':
-      return { kind, target, lasts: Math.min(lasts, 4 * ELECTION_TIMEOUT) };
+      return { kind, target, callsFirst: random.chance(0.5), lasts: Math.min(lasts, 4 * ELECTION_TIMEOUT) };
     case 'partition':
-      return { kind, side: random.integer(1, 254), lasts };
+      return { kind, side: random.chance(0.2) ? 'voters' : random.integer(1, 254), lasts };
     case 'isolate':
       return { kind, target, direction: random.pick(['both', 'inbound', 'outbound']), lasts };
     case 'cut':
-      return { kind, from: pick, to: random.integer(0, 99), lasts };
+      return { kind, from: target, to: pick, bothWays: random.chance(0.5), lasts };
     case 'noise':
       return { kind, quality: badLink(random), lasts };
     case 'bad-link':

@@ -27,6 +27,9 @@ export interface RunPlan {
   readonly snapshotEntries: number;
   readonly keepEntries: number;
   readonly snapshotChunkBytes: number;
+  /** Bytes of entries in one message, and messages on their way to one peer. */
+  readonly maxMessageBytes: number;
+  readonly maxInFlightMessages: number;
   /** Proposals and reads at a follower are handed to the leader. */
   readonly forward: boolean;
   /** When faults and clients end. */

@@ -52,9 +52,11 @@ export class FaultInjector {
         for (const machine of this.#on) machine.crash(fault.how, fault.downFor);
         return;
       case 'pause':
-        return this.#targetOf(fault.target)?.clock.pause(fault.lasts);
-      case 'partition':
-        return this.#cutAll((from, to) => this.#sideOf(from, fault.side) !== this.#sideOf(to, fault.side), fault.lasts);
+        return this.#targetOf(fault.target)?.clock.pause(fault.lasts, fault.callsFirst);
+      case 'partition': {
+        const side = this.#sideOf(fault.side);
+        return this.#cutAll((from, to) => side.has(from) !== side.has(to), fault.lasts);
+      }
       case 'isolate': {
         const target = this.#targetOf(fault.target);
         const { direction } = fault;
@@ -64,7 +66,8 @@ export class FaultInjector {
       }
       case 'cut': {
         const ends = this.#linkOf(fault.from, fault.to);
-        return this.#cutAll((from, to) => from === ends?.from && to === ends.to, fault.lasts);
+        const isCut = (from: Machine, to: Machine): boolean => from === ends?.from && to === ends.to;
+        return this.#cutAll((from, to) => isCut(from, to) || (fault.bothWays && isCut(to, from)), fault.lasts);
       }
       case 'noise':
         network.setUsual(fault.quality);
@@ -109,15 +112,19 @@ export class FaultInjector {
     return this.#on[target % this.#on.length];
   }
 
-  #linkOf(from: number, to: number): { readonly from: Machine; readonly to: Machine } | undefined {
+  #linkOf(from: Target, to: number): { readonly from: Machine; readonly to: Machine } | undefined {
     const sender = this.#targetOf(from);
     const others = this.#on.filter((machine) => machine !== sender);
     const receiver = others[to % Math.max(1, others.length)];
     return sender === undefined || receiver === undefined ? undefined : { from: sender, to: receiver };
   }
 
-  #sideOf(machine: Machine, side: number): boolean {
-    return ((side >>> this.#world.machines.indexOf(machine)) & 1) === 1;
+  #sideOf(side: number | 'voters'): ReadonlySet<Machine> {
+    const { machines, leader } = this.#world;
+    const voters = leader?.node?.status().configuration.voters ?? [];
+    const isIn = ({ id }: Machine, number: number): boolean =>
+      side === 'voters' ? voters.includes(id) : ((side >>> number) & 1) === 1;
+    return new Set(machines.filter(isIn));
   }
 
   #cutAll(isCut: (from: Machine, to: Machine) => boolean, lasts: number): void {

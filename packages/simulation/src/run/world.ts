@@ -148,6 +148,7 @@ export class World {
 
   #configOf(number: number, voters: readonly string[]): NodeConfig {
     const { electionTimeoutMs, snapshotEntries, keepEntries, snapshotChunkBytes, forward } = this.plan;
+    const { maxMessageBytes, maxInFlightMessages } = this.plan;
     return {
       clusterId: 'simulated',
       nodeId: idOf(number),
@@ -157,7 +158,7 @@ export class World {
       tickMs: electionTimeoutMs / 10,
       requestTimeoutMs: electionTimeoutMs * 5,
       forward,
-      limits: { applyBatchBytes: 1000, maxMessageBytes: 500, maxInFlightMessages: 4, maxInFlightBytes: 2000 },
+      limits: { applyBatchBytes: 1000, maxMessageBytes, maxInFlightMessages, maxInFlightBytes: 4 * maxMessageBytes },
       snapshots: { entries: snapshotEntries, keepEntries, chunkBytes: snapshotChunkBytes, retain: 1 + (number % 2) },
     };
   }

@@ -12,6 +12,9 @@ export class MachineClock {
   /** Both clocks when the rate was set. */
   #base: { readonly at: number; readonly reading: number };
   #pausedUntil = 0;
+  #callsFirst = false;
+  /** Calls that wait for the end of the pause, where they are to come first. */
+  #waitingCalls: (() => void)[] = [];
 
   /** `onAwake` is called before anything runs on the machine. */
   constructor(time: VirtualTime, offset: number, rate: number, onAwake: () => void) {
@@ -32,9 +35,21 @@ export class MachineClock {
     this.#rate = rate;
   }
 
-  /** Stops all that runs on this machine for `milliseconds`, as a garbage collection or a suspended machine does. */
-  pause(milliseconds: number): void {
+  /**
+   * Stops all that runs on this machine for `milliseconds`, as a garbage collection or a suspended machine does. `callsFirst`: when it is over, calls
+   * come before timers and messages.
+   */
+  pause(milliseconds: number, callsFirst: boolean): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, this.#time.now + milliseconds);
+    this.#callsFirst = callsFirst;
+  }
+
+  /** As {@link whenAwake}, for what the application on this machine asks of the node. */
+  whenCallable(run: () => void): void {
+    const comesFirst = this.#callsFirst && this.#pausedUntil > this.#time.now;
+    if (comesFirst) this.#waitingCalls.push(run);
+    // Something has to wake up.
+    this.whenAwake(comesFirst ? () => {} : run);
   }
 
   /** Ends a pause. */
@@ -49,6 +64,7 @@ export class MachineClock {
       this.#time.schedule(left, () => this.whenAwake(run));
     } else {
       this.#onAwake();
+      for (const call of this.#waitingCalls.splice(0)) call();
       run();
     }
   }
