@@ -10,8 +10,9 @@ import { type RunFigures, runPlan } from './run/run-plan.ts';
 // Kept: a run puts the virtual time in its place.
 const now = performance.now.bind(performance);
 
-/** The part of the plan that was asked for. */
-function adapted(plan: RunPlan, { events, duration = plan.duration }: SimulateOptions): RunPlan {
+/** The part of the plan that was asked for, on the kind of cluster that what is broken takes. */
+function adapted(given: RunPlan, { events, broken, duration = given.duration }: SimulateOptions): RunPlan {
+  const plan = broken === undefined ? given : (brokenNamed(broken).adapt?.(given) ?? given);
   const chosen = plan.events.filter(({ number, at }) => at < duration && (events?.includes(number) ?? true));
   return { ...plan, duration, events: chosen };
 }
@@ -65,7 +66,9 @@ async function judge(
 function showProgress(done: number, seeds: number, totals: RunFigures, seconds: number): void {
   if (!process.stderr.isTTY) return;
   const rate = (done / seconds).toFixed(1);
-  process.stderr.write(`\r\x1b[K${done} of ${seeds} seeds, ${rate} a second, ${totals.operations} operations, 0 violations`);
+  process.stderr.write(
+    `\r\x1b[K${done} of ${seeds} seeds, ${rate} a second, ${totals.operations} operations, 0 violations`,
+  );
 }
 
 function figures({ seeds, totals, failure }: CampaignReport, seconds: number): string {

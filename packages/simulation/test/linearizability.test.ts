@@ -18,8 +18,19 @@ const swap = (expected: string | undefined, value: string): KeyValueInput => ({
 });
 
 /** `returnedAt: undefined`: never. */
-function operation(calledAt: number, returnedAt: number | undefined, input: KeyValueInput, output?: KeyValueOutput): KeyValueOperation {
-  return { client: `c${calledAt}`, input, calledAt, returnedAt, output: returnedAt === undefined ? undefined : (output ?? {}) };
+function operation(
+  calledAt: number,
+  returnedAt: number | undefined,
+  input: KeyValueInput,
+  output?: KeyValueOutput,
+): KeyValueOperation {
+  return {
+    client: `c${calledAt}`,
+    input,
+    calledAt,
+    returnedAt,
+    output: returnedAt === undefined ? undefined : (output ?? {}),
+  };
 }
 
 const isLinearizable = (...operations: KeyValueOperation[]): boolean =>
@@ -30,19 +41,32 @@ describe('histories that have an order', () => {
 
   test('a read beside a write sees either value', () => {
     for (const value of ['a', 'b']) {
-      expect(isLinearizable(operation(0, 1, put('a')), operation(2, 5, put('b')), operation(3, 4, get(), { value }))).toBe(true);
+      expect(
+        isLinearizable(operation(0, 1, put('a')), operation(2, 5, put('b')), operation(3, 4, get(), { value })),
+      ).toBe(true);
     }
   });
 
   test('a write of unknown outcome may take effect long after', () => {
     const lost = operation(0, undefined, put('late'));
     expect(
-      isLinearizable(lost, operation(1, 2, put('a')), operation(3, 4, get(), { value: 'a' }), operation(5, 6, get(), { value: 'late' })),
+      isLinearizable(
+        lost,
+        operation(1, 2, put('a')),
+        operation(3, 4, get(), { value: 'a' }),
+        operation(5, 6, get(), { value: 'late' }),
+      ),
     ).toBe(true);
   });
 
   test('a write of unknown outcome need not take effect', () => {
-    expect(isLinearizable(operation(0, 1, put('a')), operation(2, undefined, put('b')), operation(3, 4, get(), { value: 'a' }))).toBe(true);
+    expect(
+      isLinearizable(
+        operation(0, 1, put('a')),
+        operation(2, undefined, put('b')),
+        operation(3, 4, get(), { value: 'a' }),
+      ),
+    ).toBe(true);
   });
 
   test('a compare-and-set of unknown outcome explains a later one that was refused', () => {
@@ -57,13 +81,17 @@ describe('histories that have an order', () => {
 
   test('keys are apart', () => {
     expect(
-      isLinearizable(operation(0, 1, put('a', 'one')), operation(2, 3, get('two'), { value: undefined }), operation(4, 5, get('one'), { value: 'a' })),
+      isLinearizable(
+        operation(0, 1, put('a', 'one')),
+        operation(2, 3, get('two'), { value: undefined }),
+        operation(4, 5, get('one'), { value: 'a' }),
+      ),
     ).toBe(true);
   });
 });
 
 describe('histories that have none', () => {
-  test('a read after a write that doesn\'t see it', () => {
+  test("a read after a write that doesn't see it", () => {
     expect(isLinearizable(operation(0, 1, put('a')), operation(2, 3, get(), { value: undefined }))).toBe(false);
   });
 
@@ -97,12 +125,18 @@ describe('histories that have none', () => {
 
   test('two swaps from the same value', () => {
     expect(
-      isLinearizable(operation(0, 3, swap(undefined, 'a'), { swapped: true }), operation(1, 2, swap(undefined, 'b'), { swapped: true })),
+      isLinearizable(
+        operation(0, 3, swap(undefined, 'a'), { swapped: true }),
+        operation(1, 2, swap(undefined, 'b'), { swapped: true }),
+      ),
     ).toBe(false);
   });
 
   test('the report names the operation that got stuck and its neighbours', () => {
-    const failure = checkLinearizable(keyValueModel, [operation(0, 1, put('a')), operation(2, 3, get(), { value: 'b' })]);
+    const failure = checkLinearizable(keyValueModel, [
+      operation(0, 1, put('a')),
+      operation(2, 3, get(), { value: 'b' }),
+    ]);
     expect(failure?.stuckAt.calledAt).toBe(2);
     expect(failure && describeNonLinearizable(keyValueModel, failure)).toMatch(/put k a[\s\S]*get k = b/);
   });
@@ -113,10 +147,19 @@ test('small random histories are judged as by trying all orders', () => {
   const random = createRandom(seed);
   const verdicts = { linearizable: 0, not: 0 };
   for (let round = 0; round < 3000; round++) {
-    const history = randomHistory(random, { operations: random.integer(1, 7), keys: 1, values: 3, lost: 0.2, falsified: 0.3 });
+    const history = randomHistory(random, {
+      operations: random.integer(1, 7),
+      keys: 1,
+      values: 3,
+      lost: 0.2,
+      falsified: 0.3,
+    });
     const expected = isLinearizableByExhaustion(keyValueModel, history.operations);
     verdicts[expected ? 'linearizable' : 'not']++;
-    expect(checkLinearizable(keyValueModel, history.operations) === undefined, `RAFTLOG_SEED=${seed}, round ${round}`).toBe(expected);
+    expect(
+      checkLinearizable(keyValueModel, history.operations) === undefined,
+      `RAFTLOG_SEED=${seed}, round ${round}`,
+    ).toBe(expected);
   }
   // Neither verdict was always the same.
   expect(verdicts.linearizable).toBeGreaterThan(500);

@@ -24,7 +24,9 @@ describe('the plan of a seed', () => {
   });
 
   test('has every kind of fault within a few seeds', () => {
-    const kinds = new Set(Array.from({ length: 40 }, (_, seed) => generatePlan(seed).events.map(({ fault }) => fault.kind)).flat());
+    const kinds = new Set(
+      Array.from({ length: 40 }, (_, seed) => generatePlan(seed).events.map(({ fault }) => fault.kind)).flat(),
+    );
     expect(kinds.size).toBe(15);
   });
 
@@ -50,7 +52,7 @@ describe('shrinking', () => {
     expect(shrunk.plan.duration).toBeLessThan(end + plan.duration / 10);
   });
 
-  test('leaves nothing where the events don\'t matter', async () => {
+  test("leaves nothing where the events don't matter", async () => {
     expect((await shrinkPlan(longPlan(), async () => true)).plan.events).toEqual([]);
   });
 

@@ -9,7 +9,9 @@ export const allBroken: readonly Broken[] = [...brokenStorages, ...brokenCores, 
 export function brokenNamed(name: string): Broken {
   const broken = allBroken.find((candidate) => candidate.name === name);
   if (broken === undefined) {
-    throw new RangeError(`Nothing broken is called "${name}". There are: ${allBroken.map((one) => one.name).join('; ')}.`);
+    throw new RangeError(
+      `Nothing broken is called "${name}". There are: ${allBroken.map((one) => one.name).join('; ')}.`,
+    );
   }
   return broken;
 }

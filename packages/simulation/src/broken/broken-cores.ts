@@ -1,4 +1,5 @@
 import type { Broken } from './broken.ts';
+import { changesUnderPartition, leadersThatCrash } from './focused-plans.ts';
 import { loadPatched, type Patch } from './patched-packages.ts';
 
 type CorePatch = Omit<Patch, 'package'>;
@@ -6,7 +7,11 @@ type CorePatch = Omit<Patch, 'package'>;
 function brokenCore(properties: Omit<Broken, 'load'>, ...patches: CorePatch[]): Broken {
   return {
     ...properties,
-    load: () => loadPatched(properties.name, patches.map((patch) => ({ ...patch, package: 'raft' }))),
+    load: () =>
+      loadPatched(
+        properties.name,
+        patches.map((patch) => ({ ...patch, package: 'raft' })),
+      ),
   };
 }
 
@@ -18,8 +23,13 @@ export const brokenCores: readonly Broken[] = [
       what: 'A leader commits an entry of an earlier term by counting its copies (Raft paper, figure 8).',
       caughtBy: ['leader-completeness', 'state-machine-safety', 'no-crash'],
       seeds: 3000,
+      adapt: leadersThatCrash,
     },
-    { file: 'leader', find: 'if (index <= log.commitIndex || log.termAt(index) !== currentTerm)', replace: 'if (index <= log.commitIndex)' },
+    {
+      file: 'leader',
+      find: 'if (index <= log.commitIndex || log.termAt(index) !== currentTerm)',
+      replace: 'if (index <= log.commitIndex)',
+    },
   ),
   brokenCore(
     {
@@ -28,16 +38,25 @@ export const brokenCores: readonly Broken[] = [
       caughtBy: ['leader-completeness', 'state-machine-safety', 'linearizability', 'no-crash'],
       seeds: 300,
     },
-    { file: 'replication', find: '(voter) => (voter === id ? log.storedIndex : 0)', replace: '(voter) => (voter === id ? log.lastIndex : 0)' },
+    {
+      file: 'replication',
+      find: '(voter) => (voter === id ? log.storedIndex : 0)',
+      replace: '(voter) => (voter === id ? log.lastIndex : 0)',
+    },
   ),
   brokenCore(
     {
       name: 'lease-without-check-quorum',
-      what: 'Who hears from a leader votes for another one all the same, while the leader counts on its lease.',
+      what: 'A leader goes on as one, and answers by its lease, although no quorum answers it any more.',
       caughtBy: ['linearizability'],
       seeds: 1000,
     },
-    { file: 'server', find: 'if (!this.options.checkQuorum)', replace: 'if (true)' },
+    { file: 'leader', find: 'if (options.checkQuorum && now', replace: 'if (false && now' },
+    {
+      file: 'leader',
+      find: 'if (confirmedAt === undefined || now - confirmedAt',
+      replace: 'if (confirmedAt === undefined || now - now',
+    },
   ),
   brokenCore(
     {
@@ -53,8 +72,9 @@ export const brokenCores: readonly Broken[] = [
     {
       name: 'new-members-too-early',
       what: 'The new half of a joint configuration decides alone before the configuration is committed.',
-      caughtBy: ['election-safety', 'leader-completeness', 'state-machine-safety', 'no-crash'],
+      caughtBy: ['election-safety', 'log-matching', 'leader-completeness', 'state-machine-safety', 'no-crash'],
       seeds: 1000,
+      adapt: changesUnderPartition,
     },
     {
       file: 'configuration',
@@ -66,10 +86,15 @@ export const brokenCores: readonly Broken[] = [
     {
       name: 'no-joint-configuration',
       what: 'Several voters change in a single step, so that the old and the new majority may have nobody in common.',
-      caughtBy: ['election-safety', 'leader-completeness', 'state-machine-safety', 'no-crash'],
+      caughtBy: ['election-safety', 'log-matching', 'leader-completeness', 'state-machine-safety', 'no-crash'],
       seeds: 1000,
+      adapt: changesUnderPartition,
     },
-    { file: 'membership-change', find: 'const isJointChange = joint ?? changedVoters > 1;', replace: 'const isJointChange = false;' },
+    {
+      file: 'membership-change',
+      find: 'const isJointChange = joint ?? changedVoters > 1;',
+      replace: 'const isJointChange = false;',
+    },
   ),
   brokenCore(
     {
@@ -106,7 +131,11 @@ export const brokenCores: readonly Broken[] = [
       seeds: 100,
     },
     { file: 'raft-log', find: 'if (from <= this.#commitIndex) {', replace: 'if (from <= this.boundary.index) {' },
-    { file: 'follower', find: 'index > log.boundary.index && log.termAt(index) !== term', replace: 'index > log.boundary.index' },
+    {
+      file: 'follower',
+      find: 'index > log.boundary.index && log.termAt(index) !== term',
+      replace: 'index > log.boundary.index',
+    },
   ),
   brokenCore(
     {
@@ -178,7 +207,11 @@ export const brokenCores: readonly Broken[] = [
       caughtBy: ['one-vote-per-term', 'election-safety', 'storage-contract'],
       seeds: 300,
     },
-    { file: 'vote-request', find: 'return server.votedFor === from || (server.votedFor === undefined && server.leader === undefined);', replace: 'return true;' },
+    {
+      file: 'vote-request',
+      find: 'return server.votedFor === from || (server.votedFor === undefined && server.leader === undefined);',
+      replace: 'return true;',
+    },
   ),
   brokenCore(
     {
@@ -186,9 +219,13 @@ export const brokenCores: readonly Broken[] = [
       what: 'Two of four are taken for a majority.',
       caughtBy: ['election-safety', 'leader-completeness', 'state-machine-safety', 'no-crash'],
       seeds: 300,
-      plan: { nodes: 4 },
+      adapt: (plan) => ({ ...plan, nodes: 4 }),
     },
-    { file: 'configuration', find: 'values[Math.floor(ids.length / 2)]', replace: 'values[Math.ceil(ids.length / 2) - 1]' },
+    {
+      file: 'configuration',
+      find: 'values[Math.floor(ids.length / 2)]',
+      replace: 'values[Math.ceil(ids.length / 2) - 1]',
+    },
   ),
   brokenCore(
     {
@@ -206,16 +243,11 @@ export const brokenCores: readonly Broken[] = [
       caughtBy: ['linearizability'],
       seeds: 1000,
     },
-    { file: 'leader', find: 'if (this.#reads.isWaiting && this.#hasCommittedInTerm) {', replace: 'if (this.#reads.isWaiting) {' },
-  ),
-  brokenCore(
     {
-      name: 'commits-unverified',
-      what: 'A follower takes what it has for committed up to the leader\'s commit index, also where its log was not compared.',
-      caughtBy: ['state-machine-safety', 'no-crash', 'log-matching'],
-      seeds: 3000,
+      file: 'leader',
+      find: 'if (this.#reads.isWaiting && this.#hasCommittedInTerm) {',
+      replace: 'if (this.#reads.isWaiting) {',
     },
-    { file: 'follower', find: 'log.commitTo(Math.min(request.commitIndex, end));', replace: 'log.commitTo(Math.min(request.commitIndex, log.lastIndex));' },
   ),
   brokenCore(
     {
@@ -224,7 +256,11 @@ export const brokenCores: readonly Broken[] = [
       caughtBy: ['state-machine-safety', 'no-crash'],
       seeds: 300,
     },
-    { file: 'replication', find: 'return Math.min(peer.match, this.#server.log.commitIndex);', replace: 'return this.#server.log.commitIndex;' },
+    {
+      file: 'replication',
+      find: 'return Math.min(peer.match, this.#server.log.commitIndex);',
+      replace: 'return this.#server.log.commitIndex;',
+    },
     {
       file: 'follower',
       find: 'log.commitTo(isDamaged ? Math.min(index, log.lastIndex) : index);',

@@ -6,7 +6,11 @@ type NodePatch = Omit<Patch, 'package'>;
 function brokenNode(properties: Omit<Broken, 'load'>, ...patches: NodePatch[]): Broken {
   return {
     ...properties,
-    load: () => loadPatched(properties.name, patches.map((patch) => ({ ...patch, package: 'node' }))),
+    load: () =>
+      loadPatched(
+        properties.name,
+        patches.map((patch) => ({ ...patch, package: 'node' })),
+      ),
   };
 }
 
@@ -25,7 +29,14 @@ export const brokenNodes: readonly Broken[] = [
     {
       name: 'sends-before-durable, seen from outside',
       what: 'The same, seen by what comes of it.',
-      caughtBy: ['one-vote-per-term', 'election-safety', 'leader-completeness', 'state-machine-safety', 'term-monotonic', 'no-crash'],
+      caughtBy: [
+        'one-vote-per-term',
+        'election-safety',
+        'leader-completeness',
+        'state-machine-safety',
+        'term-monotonic',
+        'no-crash',
+      ],
       ignoring: ['durable-before-use'],
       seeds: 1000,
     },

@@ -26,7 +26,8 @@ export async function loadPatched(name: string, patches: readonly Patch[]): Prom
   try {
     const raft = await copyPackage('raft', directory, patches, new Map());
     const node = await copyPackage('node', directory, patches, new Map([['@raftlog/raft', raft]]));
-    const { NodeBuilder, KeyValueStateMachine }: Pick<Implementation, 'NodeBuilder' | 'KeyValueStateMachine'> = await import(node);
+    const { NodeBuilder, KeyValueStateMachine }: Pick<Implementation, 'NodeBuilder' | 'KeyValueStateMachine'> =
+      await import(node);
     return { ...SHIPPED, name, NodeBuilder, KeyValueStateMachine };
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -46,7 +47,8 @@ async function copyPackage(
   const own = patches.filter((patch) => patch.package === name);
   const names = (await readdir(source, { recursive: true })).filter((file) => file.endsWith('.js'));
   for (const patch of own) {
-    if (!names.includes(`${patch.file}.js`)) throw new Error(`@raftlog/${name} has no ${patch.file}: change the patch.`);
+    if (!names.includes(`${patch.file}.js`))
+      throw new Error(`@raftlog/${name} has no ${patch.file}: change the patch.`);
   }
   for (const file of names) {
     const text = await readFile(join(source, file), 'utf8');

@@ -15,6 +15,7 @@ import type { Violations } from '../invariants/violation.ts';
 import type { History, Operation } from '../linearizability/history.ts';
 import type { KeyValueInput, KeyValueOutput } from '../linearizability/key-value-model.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
+import { leadersAmong } from './leaders.ts';
 import type { Machine } from './machine.ts';
 
 /** What a {@link Client} is made of. */
@@ -159,7 +160,10 @@ export class Client {
       ({ input }) => input.key === key && 'value' in input && input.value === value,
     );
     if (isWritten) return;
-    this.#parts.violations.report('read-validity', `A ${consistency} read of ${key} gave ${value}, which nobody has written.`);
+    this.#parts.violations.report(
+      'read-validity',
+      `A ${consistency} read of ${key} gave ${value}, which nobody has written.`,
+    );
   }
 
   /** Asks one node; `undefined` if none could be reached. */
@@ -182,8 +186,10 @@ export class Client {
       };
       const giveUp = (): void => {
         // What hasn't begun by now never will. Where the process is gone, nobody answers any more; where it is paused, it will.
-        if (asked === undefined) return settle(undefined);
-        if (machine.node !== asked) return settle({ error: NO_ANSWER });
+        if (asked === undefined || machine.node !== asked) {
+          settle(asked && { error: NO_ANSWER });
+          return;
+        }
         machine.clock.whenAwake(() => abort.abort());
         cancel = time.schedule(GONE_AFTER, giveUp);
       };
@@ -207,19 +213,10 @@ export class Client {
     const rivals = leadersAmong(running);
     // Where two believe that they lead, what the newer one has written must not be missing from what the older one reads.
     if (rivals.length > 1 && random.chance(0.5)) return kind === 'read' ? rivals[0] : rivals.at(-1);
-    if (this.#preferred !== undefined && running.includes(this.#preferred) && random.chance(0.8)) return this.#preferred;
+    if (this.#preferred !== undefined && running.includes(this.#preferred) && random.chance(0.8))
+      return this.#preferred;
     return random.pick(running);
   }
-}
-
-/** The one in the lowest term first. */
-function leadersAmong(machines: readonly Machine[]): readonly Machine[] {
-  const found: { readonly machine: Machine; readonly term: number }[] = [];
-  for (const machine of machines) {
-    const status = machine.node?.status();
-    if (status?.isRunning === true && status.role === 'leader') found.push({ machine, term: status.term });
-  }
-  return found.sort((a, b) => a.term - b.term).map(({ machine }) => machine);
 }
 
 async function writeWith(session: KeyValueClient, input: Write, options: CallOptions): Promise<KeyValueResult> {

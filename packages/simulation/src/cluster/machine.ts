@@ -1,5 +1,5 @@
-import type { Random } from '@raftlog/core/conformance';
 import { isStorageError } from '@raftlog/core';
+import type { Random } from '@raftlog/core/conformance';
 import { isNodeError, type NodeConfig, type RaftNode } from '@raftlog/node';
 import type { CrashKind, MachineDisk } from '../disk/machine-disk.ts';
 import type { StateInvariants } from '../invariants/state-invariants.ts';

@@ -62,7 +62,8 @@ export class Operator {
       this.#parts.tell(`operator: ${what} done`);
     } catch (error) {
       // Refused, or of unknown outcome: an operator would look again.
-      if (!isNodeError(error)) this.#parts.violations.report('no-crash', `${what} at ${leader.id} rejects: ${String(error)}`);
+      if (!isNodeError(error))
+        this.#parts.violations.report('no-crash', `${what} at ${leader.id} rejects: ${String(error)}`);
       this.#parts.tell(`operator: ${what} ${isNodeError(error) ? error.code : 'failed'}`);
     }
   }
@@ -87,7 +88,12 @@ export class Operator {
       }
       case 'replace':
         if (spare === undefined || voter === undefined) return undefined;
-        return { changes: [{ kind: 'remove', id: voter }, { kind: 'add-voter', id: spare }] };
+        return {
+          changes: [
+            { kind: 'remove', id: voter },
+            { kind: 'add-voter', id: spare },
+          ],
+        };
       case 'joint':
         return this.#jointChange(voters, learners, spares, pick);
     }

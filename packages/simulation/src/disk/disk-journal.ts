@@ -106,13 +106,11 @@ export class DiskJournal {
       candidate.apply(next.change);
     }
     const lastChange = this.#pendingLog[changes - 1]?.sequence ?? 0;
-    const states = [
-      { sequence: 0, change: this.#durableHardState },
-      ...this.#pendingHardStates,
-    ];
+    const states = [{ sequence: 0, change: this.#durableHardState }, ...this.#pendingHardStates];
     // Of equal ones the last: no matter which of them it is.
     const state = states.findLast(({ change }) => isSame(change, hardState));
-    if (state === undefined) return `the hard state is ${describe(hardState)}; ${describe(this.#durableHardState)} was durable`;
+    if (state === undefined)
+      return `the hard state is ${describe(hardState)}; ${describe(this.#durableHardState)} was durable`;
     const lost = this.#pendingHardStates.find(({ sequence }) => sequence > state.sequence && sequence < lastChange);
     return lost && `the log is ahead of the hard state ${describe(lost.change)}, which was saved earlier`;
   }
@@ -121,10 +119,12 @@ export class DiskJournal {
     this.#pendingLog = [];
     this.#pendingHardStates = [];
     this.#acceptedHardState = this.#durableHardState;
-    this.accepted.apply({ kind: 'reset', boundary: this.#durable.boundary.index === 0 ? undefined : this.#durable.boundary });
+    this.accepted.apply({
+      kind: 'reset',
+      boundary: this.#durable.boundary.index === 0 ? undefined : this.#durable.boundary,
+    });
     this.accepted.apply({ kind: 'write', truncateFrom: undefined, entries: this.#durable.entries });
   }
-
 }
 
 function isSame(a: HardState | undefined, b: HardState | undefined): boolean {

@@ -1,8 +1,8 @@
 import { FileStorageEngine } from '@raftlog/adaptor-file';
 import type { Entry, StorageEngine } from '@raftlog/core';
 import { LossyFileIo, type PowerCutMode, type Random } from '@raftlog/core/conformance';
-import type { ProcessLife } from '../time/process-life.ts';
 import type { Violations } from '../invariants/violation.ts';
+import type { ProcessLife } from '../time/process-life.ts';
 import type { DiskDelays } from './disk-delays.ts';
 import type { DiskJournal } from './disk-journal.ts';
 import type { EntryChains } from './entry-chain.ts';

@@ -64,7 +64,8 @@ export class LogMirror {
         for (const entry of change.entries) this.#append(entry);
         return;
       case 'purge':
-        return this.#purge(change.through);
+        this.#purge(change.through);
+        return;
       case 'reset':
         this.#boundary = change.boundary ?? ORIGIN;
         this.#entries = [];

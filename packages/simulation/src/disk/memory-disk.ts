@@ -4,9 +4,9 @@ import type { Random } from '@raftlog/core/conformance';
 import type { ProcessLife } from '../time/process-life.ts';
 import type { DiskDelays } from './disk-delays.ts';
 import type { DiskJournal } from './disk-journal.ts';
+import { type KeptSnapshot, KeptSnapshots } from './kept-snapshots.ts';
 import type { CrashKind, MachineDisk } from './machine-disk.ts';
 import { type EngineObserver, type EngineTiming, ObservedEngine } from './observed-engine.ts';
-import { type KeptSnapshot, KeptSnapshots } from './kept-snapshots.ts';
 
 /**
  * A disk that is a model: the memory engine holds what was accepted, and what a crash leaves is decided by the contract alone, which may be less than any real
@@ -70,10 +70,7 @@ export class MemoryDisk implements MachineDisk {
       read: (answer) => this.#delays.delayRead(answer, life),
       write: async (written) => {
         idleAt = Math.max(idleAt, this.#delays.now) + this.#delays.write;
-        const [outcome] = await Promise.allSettled([
-          written,
-          this.#delays.wait(idleAt - this.#delays.now, life),
-        ]);
+        const [outcome] = await Promise.allSettled([written, this.#delays.wait(idleAt - this.#delays.now, life)]);
         if (outcome.status === 'rejected') throw outcome.reason;
         this.#failIfDue(failure);
         if (failure.signal.aborted) throw failure.signal.reason;

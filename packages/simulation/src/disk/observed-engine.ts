@@ -1,3 +1,4 @@
+import type { HardState } from '@raftlog/core';
 import {
   type Capabilities,
   type Entry,
@@ -12,7 +13,6 @@ import {
   type StreamOptions,
   type WriteBatch,
 } from '@raftlog/core';
-import type { HardState } from '@raftlog/core';
 import type { DiskJournal } from './disk-journal.ts';
 import type { LogChange } from './log-mirror.ts';
 
@@ -166,7 +166,11 @@ export class ObservedEngine implements StorageEngine {
   }
 }
 
-function describeBatch({ hardState, truncateFrom, entries = [] }: { [Part in keyof WriteBatch]: WriteBatch[Part] | undefined }): string {
+function describeBatch({
+  hardState,
+  truncateFrom,
+  entries = [],
+}: { [Part in keyof WriteBatch]: WriteBatch[Part] | undefined }): string {
   const parts = [
     ...(hardState ? [`term ${hardState.currentTerm} vote ${hardState.votedFor ?? 'none'}`] : []),
     ...(truncateFrom === undefined ? [] : [`cut from ${truncateFrom}`]),

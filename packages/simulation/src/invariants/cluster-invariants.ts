@@ -101,7 +101,10 @@ export class ClusterInvariants {
   #checkLeader(node: string, { term }: NodeView, journal: DiskJournal): void {
     const { accepted } = journal;
     const found = this.#offices.get(node)?.office;
-    if (found?.term === term) return this.#checkAppendOnly(found, journal);
+    if (found?.term === term) {
+      this.#checkAppendOnly(found, journal);
+      return;
+    }
     const leader = this.#leaders.get(term);
     if (leader !== undefined && leader !== node) {
       this.#violations.report('election-safety', `${leader} and ${node} both lead in term ${term}.`);
@@ -134,7 +137,10 @@ export class ClusterInvariants {
       if (accepted.entry(index)?.kind === 'config') changes++;
     }
     if (changes > 1) {
-      this.#violations.report('one-change-at-a-time', `${node} leads with ${changes} membership changes that aren't committed.`);
+      this.#violations.report(
+        'one-change-at-a-time',
+        `${node} leads with ${changes} membership changes that aren't committed.`,
+      );
     }
   }
 }

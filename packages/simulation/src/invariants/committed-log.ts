@@ -47,10 +47,11 @@ export class CommittedLog {
       if (committed === undefined || committed.committedIn >= term) continue;
       // The chain vouches for all entries before it.
       if (this.#holds(log, index)) return;
-      return this.#violations.report(
+      this.#violations.report(
         'leader-completeness',
         `${node} leads in term ${term}, but its log (${log.boundary.index + 1} to ${log.lastIndex}) lacks ${this.#nameOf(index)}.`,
       );
+      return;
     }
   }
 
@@ -72,4 +73,3 @@ export class CommittedLog {
     return `entry ${index} of term ${committed?.term}, committed in term ${committed?.committedIn}`;
   }
 }
-

@@ -50,7 +50,10 @@ export class MessageInvariants {
     const key = `${voter} ${term}`;
     const earlier = this.#votes.get(key);
     if (earlier !== undefined && earlier !== candidate) {
-      this.#violations.report('one-vote-per-term', `${voter} votes for ${earlier} and for ${candidate} in term ${term}.`);
+      this.#violations.report(
+        'one-vote-per-term',
+        `${voter} votes for ${earlier} and for ${candidate} in term ${term}.`,
+      );
     }
     this.#votes.set(key, candidate);
     if (durableHardState?.currentTerm === term && durableHardState.votedFor !== candidate) {

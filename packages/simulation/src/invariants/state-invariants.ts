@@ -26,11 +26,14 @@ export class StateInvariants {
     const known = this.#commands.get(index);
     if (known === undefined) this.#commands.set(index, { term, digest, result: undefined });
     else if (known.term !== term || known.digest !== digest) {
-      this.#report(`${node} applies a command of term ${term} at ${index}; another node applied one of term ${known.term} there.`);
+      this.#report(
+        `${node} applies a command of term ${term} at ${index}; another node applied one of term ${known.term} there.`,
+      );
     }
     if (index <= after) this.#report(`${node} applies ${index} after ${after}.`);
     for (let missed = after + 1; missed < index; missed++) {
-      if (this.#commands.has(missed)) this.#report(`${node} applies ${index} after ${after} and leaves out the command at ${missed}.`);
+      if (this.#commands.has(missed))
+        this.#report(`${node} applies ${index} after ${after} and leaves out the command at ${missed}.`);
     }
     // A state machine that keeps its state would be ahead of the log beside it after a power cut.
     if (index > durable.boundary.index && durable.termAt(index) !== term) {
@@ -62,7 +65,10 @@ export class StateInvariants {
     const taken = this.#snapshots.get(digest);
     const lastCommand = this.#lastCommandUpTo(index);
     if (taken === undefined) {
-      this.#violations.report('snapshot-label', `${node} restores a snapshot of ${index} that no state machine has taken.`);
+      this.#violations.report(
+        'snapshot-label',
+        `${node} restores a snapshot of ${index} that no state machine has taken.`,
+      );
     } else if (lastCommand < taken.first || lastCommand > taken.last) {
       this.#violations.report(
         'snapshot-label',

@@ -65,7 +65,15 @@ export class EventList<Input, Output> {
 function eventsOf<Input, Output>(number: number, operation: Operation<Input, Output>): HistoryEvent<Input, Output>[] {
   const links = { previous: undefined, next: undefined };
   const { calledAt, returnedAt } = operation;
-  if (returnedAt === undefined) return [{ number, operation, kind: 'call', position: calledAt, returned: undefined, ...links }];
-  const returned: HistoryEvent<Input, Output> = { number, operation, kind: 'return', position: returnedAt, returned: undefined, ...links };
+  if (returnedAt === undefined)
+    return [{ number, operation, kind: 'call', position: calledAt, returned: undefined, ...links }];
+  const returned: HistoryEvent<Input, Output> = {
+    number,
+    operation,
+    kind: 'return',
+    position: returnedAt,
+    returned: undefined,
+    ...links,
+  };
   return [{ number, operation, kind: 'call', position: calledAt, returned, ...links }, returned];
 }

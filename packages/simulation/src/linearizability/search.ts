@@ -71,11 +71,7 @@ export class Search<State, Input, Output> {
   }
 
   /** Places the first call that fits, of those before `deadline`. */
-  #placeFrom(
-    from: HistoryEvent<Input, Output> | undefined,
-    list: EventList<Input, Output>,
-    deadline: number,
-  ): boolean {
+  #placeFrom(from: HistoryEvent<Input, Output> | undefined, list: EventList<Input, Output>, deadline: number): boolean {
     for (let call = from; call !== undefined && call.position < deadline; call = call.next) {
       const stepped = this.#model.step(this.#state, call.operation.input, call.operation.output);
       if (stepped === undefined) continue;

@@ -1,8 +1,11 @@
 import type { CrashKind } from '../disk/machine-disk.ts';
 import type { LinkQuality } from '../network/link.ts';
 
-/** Whom a fault hits: whoever leads when it comes, or the machine with this number, counted round those that there are. */
-export type Target = 'leader' | number;
+/**
+ * Whom a fault hits: whoever leads when it comes; a `rival` that still believes that it leads, in an earlier term; or the machine with this number,
+ * counted round those that there are.
+ */
+export type Target = 'leader' | 'rival' | number;
 
 /** What an operator asks the cluster for. What can't be done at the moment is refused, as it would be. */
 export type MembershipStep =
@@ -76,6 +79,8 @@ export interface FaultEvent {
 /** One line for a person. */
 export function describeEvent({ number, at, fault }: FaultEvent): string {
   const { kind, ...details } = fault;
-  const words = Object.entries(details).map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+  const words = Object.entries(details).map(
+    ([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`,
+  );
   return `#${number} at ${Math.round(at)} ms: ${kind}${words.length > 0 ? ` (${words.join(', ')})` : ''}`;
 }

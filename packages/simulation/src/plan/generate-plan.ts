@@ -1,7 +1,7 @@
 import { createRandom, type Random } from '@raftlog/core/conformance';
 import { USUAL_DISK } from '../disk/machine-disk.ts';
 import type { LinkQuality } from '../network/link.ts';
-import type { Fault, FaultEvent, FaultKind, Target } from './fault-event.ts';
+import type { Fault, FaultEvent, FaultKind, Occasion, Target } from './fault-event.ts';
 import type { EngineKind, RunPlan } from './run-plan.ts';
 
 /** What the user may fix; the seed decides the rest. */
@@ -30,6 +30,14 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   ambush: 10,
   membership: 6,
   transfer: 4,
+};
+
+/** What an ambush does: what is most likely to do harm at that moment. */
+const STRIKES: Readonly<Record<Occasion, readonly FaultKind[]>> = {
+  election: ['crash', 'crash', 'crash-all', 'isolate', 'isolate', 'pause', 'partition', 'slow-disk'],
+  membership: ['partition', 'partition', 'partition', 'crash', 'crash-all', 'isolate'],
+  transfer: ['isolate', 'isolate', 'isolate', 'pause', 'crash'],
+  snapshot: ['crash', 'crash', 'crash-all', 'isolate', 'slow-disk'],
 };
 
 /** The plan of a seed: the same seed and options, the same plan. */
@@ -124,18 +132,19 @@ function generateFault(kind: FaultKind, random: Random): Fault {
     case 'clock-rate':
       return { kind, target, rate: 1 + (random.next() - 0.5) * 0.06 };
     case 'ambush': {
-      const struck = random.pick(['crash', 'crash', 'crash-all', 'pause', 'partition', 'partition', 'isolate', 'isolate', 'slow-disk'] as const);
-      const fault = generateFault(struck, random);
-      const isAimed = 'target' in fault && random.chance(0.7);
-      return {
-        kind,
-        on: random.pick(['election', 'election', 'membership', 'transfer', 'snapshot']),
-        after: random.pick([0, 1, 5, 15]) * random.next(),
-        fault: isAimed ? { ...fault, target: 'leader' } : fault,
-      };
+      const on = random.pick(['election', 'election', 'membership', 'transfer', 'snapshot'] as const);
+      const fault = generateFault(random.pick(STRIKES[on]), random);
+      const isAimed = 'target' in fault && random.chance(0.8);
+      const prey = on === 'election' ? random.pick(['leader', 'leader', 'rival'] as const) : 'leader';
+      const after = random.pick([0, 1, 5, 15]) * random.next();
+      return { kind, on, after, fault: isAimed ? { ...fault, target: prey } : fault };
     }
     case 'membership':
-      return { kind, step: random.pick(['add-learner', 'add-learner', 'promote', 'promote', 'demote', 'remove', 'replace', 'joint']), pick };
+      return {
+        kind,
+        step: random.pick(['add-learner', 'add-learner', 'promote', 'promote', 'demote', 'remove', 'replace', 'joint']),
+        pick,
+      };
     case 'transfer':
       return { kind, pick };
   }

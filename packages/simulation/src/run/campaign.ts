@@ -1,7 +1,7 @@
+import { describeEvent } from '../plan/fault-event.ts';
 import { generatePlan, type PlanOptions } from '../plan/generate-plan.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import { shrinkPlan } from '../plan/shrink.ts';
-import { describeEvent } from '../plan/fault-event.ts';
 import type { RunOptions } from './run-options.ts';
 import { type RunFigures, type RunResult, runPlan } from './run-plan.ts';
 
@@ -34,7 +34,15 @@ export interface CampaignReport {
   readonly undetermined: number | undefined;
 }
 
-const NOTHING: RunFigures = { operations: 0, crashes: 0, elections: 0, snapshots: 0, committed: 0, steps: 0, virtualMs: 0 };
+const NOTHING: RunFigures = {
+  operations: 0,
+  crashes: 0,
+  elections: 0,
+  snapshots: 0,
+  committed: 0,
+  steps: 0,
+  virtualMs: 0,
+};
 
 /** Runs one seed after the other, until one fails. */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignReport> {

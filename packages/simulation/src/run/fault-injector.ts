@@ -2,6 +2,9 @@ import type { Machine } from '../cluster/machine.ts';
 import { describeEvent, type Fault, type FaultEvent, type Occasion, type Target } from '../plan/fault-event.ts';
 import type { World } from './world.ts';
 
+type NetworkFault = Extract<Fault, { readonly kind: 'partition' | 'isolate' | 'cut' | 'noise' | 'bad-link' }>;
+type MachineFault = Exclude<Extract<Fault, { readonly target: Target }>, NetworkFault>;
+
 /** Lets the faults of a plan happen, and ends them. */
 export class FaultInjector {
   readonly #world: World;
@@ -44,62 +47,89 @@ export class FaultInjector {
   }
 
   #inject(fault: Fault): void {
-    const { network, operator } = this.#world;
     switch (fault.kind) {
-      case 'crash':
-        return this.#targetOf(fault.target)?.crash(fault.how, fault.downFor);
+      case 'partition':
+      case 'isolate':
+      case 'cut':
+      case 'noise':
+      case 'bad-link':
+        this.#disturbNetwork(fault);
+        break;
       case 'crash-all':
         for (const machine of this.#on) machine.crash(fault.how, fault.downFor);
-        return;
+        break;
+      case 'ambush':
+        this.#ambushes.push(fault);
+        break;
+      case 'membership':
+        void this.#world.operator.change(fault.step, fault.pick);
+        break;
+      case 'transfer':
+        void this.#world.operator.transfer(fault.pick);
+        break;
+      default: {
+        const machine = this.#targetOf(fault.target);
+        if (machine !== undefined) this.#hit(machine, fault);
+      }
+    }
+  }
+
+  #hit(machine: Machine, fault: MachineFault): void {
+    switch (fault.kind) {
+      case 'crash':
+        machine.crash(fault.how, fault.downFor);
+        break;
       case 'pause':
-        return this.#targetOf(fault.target)?.clock.pause(fault.lasts, fault.callsFirst);
+        machine.clock.pause(fault.lasts, fault.callsFirst);
+        break;
+      case 'slow-disk':
+        machine.disk.setSlowness(fault.factor);
+        this.#until(fault.lasts, () => machine.disk.setSlowness(1));
+        break;
+      case 'full-disk':
+        machine.setFull(true);
+        this.#until(fault.lasts, () => machine.setFull(false));
+        break;
+      case 'failing-sync':
+        machine.failNextSync();
+        break;
+      case 'clock-rate':
+        machine.clock.setRate(fault.rate);
+    }
+  }
+
+  #disturbNetwork(fault: NetworkFault): void {
+    const { network, plan } = this.#world;
+    switch (fault.kind) {
       case 'partition': {
         const side = this.#sideOf(fault.side);
-        return this.#cutAll((from, to) => side.has(from) !== side.has(to), fault.lasts);
+        this.#cutAll((from, to) => side.has(from) !== side.has(to), fault.lasts);
+        break;
       }
       case 'isolate': {
         const target = this.#targetOf(fault.target);
         const { direction } = fault;
         const isCut = (from: Machine, to: Machine): boolean =>
           (direction !== 'inbound' && from === target) || (direction !== 'outbound' && to === target);
-        return this.#cutAll(isCut, fault.lasts);
+        this.#cutAll(isCut, fault.lasts);
+        break;
       }
       case 'cut': {
         const ends = this.#linkOf(fault.from, fault.to);
         const isCut = (from: Machine, to: Machine): boolean => from === ends?.from && to === ends.to;
-        return this.#cutAll((from, to) => isCut(from, to) || (fault.bothWays && isCut(to, from)), fault.lasts);
+        this.#cutAll((from, to) => isCut(from, to) || (fault.bothWays && isCut(to, from)), fault.lasts);
+        break;
       }
       case 'noise':
         network.setUsual(fault.quality);
-        return this.#until(fault.lasts, () => network.setUsual(this.#world.plan.link));
+        this.#until(fault.lasts, () => network.setUsual(plan.link));
+        break;
       case 'bad-link': {
         const ends = this.#linkOf(fault.from, fault.to);
         if (ends === undefined) return;
         network.setLink(ends.from.id, ends.to.id, fault.quality);
-        return this.#until(fault.lasts, () => network.setLink(ends.from.id, ends.to.id, undefined));
+        this.#until(fault.lasts, () => network.setLink(ends.from.id, ends.to.id, undefined));
       }
-      case 'slow-disk': {
-        const disk = this.#targetOf(fault.target)?.disk;
-        disk?.setSlowness(fault.factor);
-        return this.#until(fault.lasts, () => disk?.setSlowness(1));
-      }
-      case 'full-disk': {
-        const machine = this.#targetOf(fault.target);
-        machine?.setFull(true);
-        return this.#until(fault.lasts, () => machine?.setFull(false));
-      }
-      case 'failing-sync':
-        return this.#targetOf(fault.target)?.failNextSync();
-      case 'clock-rate':
-        return this.#targetOf(fault.target)?.clock.setRate(fault.rate);
-      case 'ambush':
-        this.#ambushes.push(fault);
-        return;
-      case 'membership':
-        void operator.change(fault.step, fault.pick);
-        return;
-      case 'transfer':
-        void operator.transfer(fault.pick);
     }
   }
 
@@ -109,6 +139,7 @@ export class FaultInjector {
 
   #targetOf(target: Target): Machine | undefined {
     if (target === 'leader') return this.#world.leader;
+    if (target === 'rival') return this.#world.rival;
     return this.#on[target % this.#on.length];
   }
 

@@ -104,7 +104,9 @@ class Run {
     last.stop();
     if (violations.first !== undefined) return;
     if (!isWritten || !this.#haveAllApplied()) {
-      const states = machines.filter(({ isOff }) => !isOff).map((machine) => `${machine.id}: ${describeState(machine)}`);
+      const states = machines
+        .filter(({ isOff }) => !isOff)
+        .map((machine) => `${machine.id}: ${describeState(machine)}`);
       return violations.report(
         'liveness',
         `${RECOVERY_TIMEOUTS} election timeouts after the last fault ${isWritten ? 'not all members have caught up' : 'nothing was committed'}.\n ${states.join('\n ')}`,
@@ -178,7 +180,10 @@ class Run {
       digests.set(await store.digest(), id);
     }
     if (digests.size > 1) {
-      violations.report('state-machine-safety', `At entry ${applied} the states of ${[...digests.values()].join(' and ')} differ.`);
+      violations.report(
+        'state-machine-safety',
+        `At entry ${applied} the states of ${[...digests.values()].join(' and ')} differ.`,
+      );
     }
   }
 

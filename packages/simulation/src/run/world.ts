@@ -2,15 +2,16 @@ import { createRandom, type Random } from '@raftlog/core/conformance';
 import type { NodeConfig, NodeMessage } from '@raftlog/node';
 import { Client } from '../cluster/client.ts';
 import type { Implementation } from '../cluster/implementation.ts';
+import { leadersAmong } from '../cluster/leaders.ts';
 import { Machine } from '../cluster/machine.ts';
 import { Operator } from '../cluster/operator.ts';
 import { DiskDelays } from '../disk/disk-delays.ts';
 import { DiskJournal } from '../disk/disk-journal.ts';
 import { EntryChains } from '../disk/entry-chain.ts';
 import { FileDisk } from '../disk/file-disk.ts';
-import type { EngineObserver } from '../disk/observed-engine.ts';
 import type { MachineDisk } from '../disk/machine-disk.ts';
 import { MemoryDisk } from '../disk/memory-disk.ts';
+import type { EngineObserver } from '../disk/observed-engine.ts';
 import { ClusterInvariants } from '../invariants/cluster-invariants.ts';
 import { MessageInvariants } from '../invariants/message-invariants.ts';
 import { StateInvariants } from '../invariants/state-invariants.ts';
@@ -74,13 +75,12 @@ export class World {
 
   /** Who leads in the highest term, as the leaders see it. */
   get leader(): Machine | undefined {
-    let best: { readonly machine: Machine; readonly term: number } | undefined;
-    for (const machine of this.machines) {
-      const status = machine.node?.status();
-      if (status?.isRunning !== true || status.role !== 'leader') continue;
-      if (best === undefined || status.term > best.term) best = { machine, term: status.term };
-    }
-    return best?.machine;
+    return leadersAmong(this.machines).at(-1);
+  }
+
+  /** Who believes so in an earlier term. */
+  get rival(): Machine | undefined {
+    return leadersAmong(this.machines).at(-2);
   }
 
   makeClient(name: string): Client {
@@ -171,7 +171,10 @@ export class World {
     const observer: EngineObserver = {
       noted: (what) => this.trace.detail(() => `${node} ${what()}`),
       refused: (error) =>
-        violations.report('storage-contract', `The storage of ${node} refuses what its node asks for: ${String(error)}`),
+        violations.report(
+          'storage-contract',
+          `The storage of ${node} refuses what its node asks for: ${String(error)}`,
+        ),
     };
     if (plan.engine === 'memory') return new MemoryDisk(journal, delays, random, observer);
     const { durability } = plan;

@@ -20,8 +20,10 @@ export class VirtualGlobals {
   }
 
   install(): void {
-    globalThis.setTimeout = ((run: () => void, milliseconds = 0) => this.#timer(milliseconds, run)) as unknown as typeof setTimeout;
-    globalThis.clearTimeout = ((timer: { cancel?: () => void } | undefined) => timer?.cancel?.()) as unknown as typeof clearTimeout;
+    globalThis.setTimeout = ((run: () => void, milliseconds = 0) =>
+      this.#timer(milliseconds, run)) as unknown as typeof setTimeout;
+    globalThis.clearTimeout = ((timer: { cancel?: () => void } | undefined) =>
+      timer?.cancel?.()) as unknown as typeof clearTimeout;
     globalThis.setImmediate = ((run: () => void) => this.#immediates.push(run)) as unknown as typeof setImmediate;
     performance.now = () => this.#time.now;
   }

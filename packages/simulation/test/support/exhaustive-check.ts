@@ -11,7 +11,13 @@ export function isLinearizableByExhaustion<State, Input, Output>(
     return left.some((operation) => {
       const isTooLate = left.some(({ returnedAt }) => returnedAt !== undefined && returnedAt < operation.calledAt);
       const stepped = isTooLate ? undefined : model.step(state, operation.input, operation.output);
-      return stepped !== undefined && search(stepped.state, left.filter((other) => other !== operation));
+      return (
+        stepped !== undefined &&
+        search(
+          stepped.state,
+          left.filter((other) => other !== operation),
+        )
+      );
     });
   };
   return search(model.initial, operations);

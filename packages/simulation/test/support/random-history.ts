@@ -48,7 +48,8 @@ function randomInput(random: Random, { keys, values }: HistoryShape): KeyValueIn
   const value = (): string => String(random.integer(1, values));
   const kind = random.pick(['get', 'get', 'put', 'delete', 'compare-and-set'] as const);
   if (kind === 'put') return { kind, key, value: value() };
-  if (kind === 'compare-and-set') return { kind, key, expected: random.chance(0.3) ? undefined : value(), value: value() };
+  if (kind === 'compare-and-set')
+    return { kind, key, expected: random.chance(0.3) ? undefined : value(), value: value() };
   return { kind, key };
 }
 
