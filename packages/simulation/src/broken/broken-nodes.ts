@@ -56,6 +56,7 @@ export const brokenNodes: readonly Broken[] = [
       name: 'lease-through-pause',
       what: 'A leader whose process was held up trusts a lease that has ended by the clocks of the others.',
       caughtBy: ['linearizability'],
+      firstSeed: 42,
       seeds: 3000,
     },
     { file: 'reader', find: 'this.#options.catchUp();', replace: '' },

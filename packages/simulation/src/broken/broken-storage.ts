@@ -64,6 +64,7 @@ export const brokenStorages: readonly Broken[] = [
       what: 'The same, seen by what comes of it.',
       caughtBy: ['one-vote-per-term', 'election-safety'],
       ignoring: ['durable-before-use'],
+      firstSeed: 234,
       seeds: 3000,
     },
     notPersisted,
