@@ -62,15 +62,23 @@ export class MemoryDisk implements MachineDisk {
     for (const { meta, bytes } of this.#snapshots) await snapshotStore.save(meta, once(bytes));
   }
 
-  /** One queue: writes are done in their order. After the first that fails none is. */
+  /**
+   * One queue with group commit, as the kit has it: what is asked for while a commit is in flight is done together by the next one, so that no more than two are
+   * ever waited for. After the first that fails none is done.
+   */
   #timing(life: ProcessLife, failure: AbortController): EngineTiming {
-    let idleAt = 0;
+    let begins = 0;
+    let ends = 0;
     return {
       failure: failure.signal,
       read: (answer) => this.#delays.delayRead(answer, life),
       write: async (written) => {
-        idleAt = Math.max(idleAt, this.#delays.now) + this.#delays.write;
-        const [outcome] = await Promise.allSettled([written, this.#delays.wait(idleAt - this.#delays.now, life)]);
+        const { now } = this.#delays;
+        if (now >= begins) {
+          begins = Math.max(now, ends);
+          ends = begins + this.#delays.write;
+        }
+        const [outcome] = await Promise.allSettled([written, this.#delays.wait(ends - now, life)]);
         if (outcome.status === 'rejected') throw outcome.reason;
         this.#failIfDue(failure);
         if (failure.signal.aborted) throw failure.signal.reason;
