@@ -167,3 +167,35 @@ describe('what a store holds after a crash is compared with what it was asked fo
     expect(problemOf([entry(1), entry(2, 2), entry(3, 2)], 1, undefined)).toMatch(/ahead of the hard state/);
   });
 });
+
+describe('what a node had stored when it acknowledged it', () => {
+  test('is that of its term, though a later leader has had it replaced in the same sync', () => {
+    const journal = new DiskJournal('n1', new EntryChains(new Violations(() => 0)));
+    journal.saveHardState({ currentTerm: 1, votedFor: undefined });
+    const first = journal.changeLog({ kind: 'write', truncateFrom: undefined, entries: [entry(1), entry(2)] });
+    const second = journal.changeLog({ kind: 'write', truncateFrom: undefined, entries: [entry(3)] });
+    journal.saveHardState({ currentTerm: 2, votedFor: undefined });
+    const replaced = journal.changeLog({ kind: 'write', truncateFrom: 2, entries: [entry(2, 2)] });
+
+    journal.logIsDurable(first);
+    expect(journal.hasBeenDurable(2, 1)).toBe(true);
+    expect(journal.hasBeenDurable(3, 1)).toBe(false);
+    expect(journal.hasBeenDurable(2, 2)).toBe(false);
+    journal.logIsDurable(second);
+    expect(journal.hasBeenDurable(3, 1)).toBe(true);
+    journal.logIsDurable(replaced);
+    expect(journal.durable.lastIndex).toBe(2);
+    expect(journal.hasBeenDurable(3, 1)).toBe(true);
+    expect(journal.hasBeenDurable(2, 2)).toBe(true);
+    expect(journal.hasBeenDurable(4, 1)).toBe(false);
+  });
+
+  test('is only what has been there since the start', () => {
+    const journal = new DiskJournal('n1', new EntryChains(new Violations(() => 0)));
+    journal.logIsDurable(journal.changeLog({ kind: 'write', truncateFrom: undefined, entries: [entry(1), entry(2)] }));
+    journal.logIsDurable(journal.changeLog({ kind: 'write', truncateFrom: 2, entries: [] }));
+    journal.recovered(journal.durable.clone(), undefined);
+    expect(journal.hasBeenDurable(1, 0)).toBe(true);
+    expect(journal.hasBeenDurable(2, 0)).toBe(false);
+  });
+});

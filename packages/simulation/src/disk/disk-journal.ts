@@ -5,6 +5,8 @@ import { type LogChange, LogMirror } from './log-mirror.ts';
 
 interface Pending<Change> {
   readonly sequence: number;
+  /** That of the node when it asked. */
+  readonly term: number;
   readonly change: Change;
 }
 
@@ -16,6 +18,8 @@ interface Pending<Change> {
 export class DiskJournal {
   readonly accepted: LogMirror;
   #durable: LogMirror;
+  /** The highest index that has been durable since the start. */
+  #durablePeak = 0;
   #acceptedHardState: HardState | undefined;
   #durableHardState: HardState | undefined;
   #pendingLog: Pending<LogChange>[] = [];
@@ -48,13 +52,17 @@ export class DiskJournal {
   /** The bytes of its entries must not change afterwards. */
   changeLog(change: LogChange): number {
     this.accepted.apply(change);
-    this.#pendingLog.push({ sequence: ++this.#sequence, change });
+    this.#pendingLog.push({ sequence: ++this.#sequence, term: this.#acceptedHardState?.currentTerm ?? 0, change });
     return this.#sequence;
   }
 
   saveHardState(state: HardState): number {
     this.#acceptedHardState = { ...state };
-    this.#pendingHardStates.push({ sequence: ++this.#sequence, change: this.#acceptedHardState });
+    this.#pendingHardStates.push({
+      sequence: ++this.#sequence,
+      term: state.currentTerm,
+      change: this.#acceptedHardState,
+    });
     return this.#sequence;
   }
 
@@ -68,8 +76,22 @@ export class DiskJournal {
     this.hardStateIsDurable(sequence);
     while (this.#pendingLog[0] !== undefined && this.#pendingLog[0].sequence <= sequence) {
       const pending = this.#pendingLog.shift();
-      if (pending !== undefined) this.#durable.apply(pending.change);
+      if (pending === undefined) continue;
+      this.#durable.apply(pending.change);
+      this.#durablePeak = Math.max(this.#durablePeak, this.#durable.lastIndex);
     }
+  }
+
+  /**
+   * Whether the disk has come past a log up to `index` as the node had it in `term`: nothing is under way of what it put there until then. One sync may make that
+   * durable together with what a later leader had put in its place, and then the disk never held it alone.
+   */
+  hasBeenDurable(index: number, term: number): boolean {
+    const isUnderWay = this.#pendingLog.some(({ change, term: askedIn }) => {
+      const first = change.kind === 'write' ? change.entries[0]?.index : undefined;
+      return askedIn <= term && first !== undefined && first <= index;
+    });
+    return this.#durablePeak >= index && !isUnderWay;
   }
 
   /** Decides, for a store that is only a model, what of the rest a crash leaves. */
@@ -119,6 +141,7 @@ export class DiskJournal {
     this.#pendingLog = [];
     this.#pendingHardStates = [];
     this.#acceptedHardState = this.#durableHardState;
+    this.#durablePeak = this.#durable.lastIndex;
     this.accepted.apply({
       kind: 'reset',
       boundary: this.#durable.boundary.index === 0 ? undefined : this.#durable.boundary,

@@ -67,9 +67,10 @@ export class MessageInvariants {
   #checkAcknowledged({ from, term, matchIndex: index }: AppendAccepted, journal: DiskJournal): void {
     const { durable, accepted, acceptedHardState } = journal;
     if (index <= durable.boundary.index || index <= accepted.boundary.index) return;
-    // What is said in an earlier term may be replaced in memory since, by the leader of a later one; the disk comes to that after it has come to this.
+    // What is said in an earlier term may be replaced since, by the leader of a later one, in memory and on the disk.
     const isLate = term < (acceptedHardState?.currentTerm ?? 0);
-    if (durable.lastIndex >= index && (isLate || durable.chainAt(index) === accepted.chainAt(index))) return;
+    const isThere = durable.lastIndex >= index && durable.chainAt(index) === accepted.chainAt(index);
+    if (isLate ? journal.hasBeenDurable(index, term) : isThere) return;
     this.#violations.report(
       'durable-before-use',
       `${from} acknowledges the log up to ${index}; durable there is ${durable.lastIndex} at most, or other entries.`,
