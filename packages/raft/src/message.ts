@@ -57,7 +57,7 @@ export interface AppendRejected extends Header {
 /** Keeps followers from campaigning, and finds out whether the leader is still one. */
 export interface Heartbeat extends Header {
   readonly type: 'heartbeat';
-  /** Counts up within the term. Who answers round `n` had not left the term when round `n` was sent. */
+  /** Counts up from 1 within the term. Who answers round `n` had not left the term when round `n` was sent. */
   readonly round: number;
   /** At most what the receiver has acknowledged, so it needs no check of the log. */
   readonly commitIndex: number;
@@ -65,6 +65,7 @@ export interface Heartbeat extends Header {
 
 export interface HeartbeatResponse extends Header {
   readonly type: 'heartbeat-response';
+  /** That of the heartbeat; 0 if it was of an earlier term. */
   readonly round: number;
   /** Only of a server with a damaged log: from here on it has lost what it may have acknowledged. */
   readonly lostFrom?: number;

@@ -253,7 +253,10 @@ export class RaftCore {
     answerVoteRequest(this.#server, request);
   }
 
-  /** A leader that doesn't know of its end learns it from the term of the answer; so does one that leaves a server behind in a higher term. */
+  /**
+   * A leader that doesn't know of its end learns it from the term of the answer; so does one that leaves a server behind in a higher term. If the sender
+   * leads in that term by now, it counts its rounds anew: that of the message is not repeated, or it would confirm a round that has not been sent yet.
+   */
   #answerLate(message: Message): void {
     const { log } = this.#server;
     if (message.type === 'append-request') {
@@ -263,7 +266,7 @@ export class RaftCore {
         hint: log.last,
       });
     } else if (message.type === 'heartbeat') {
-      this.#server.send(message.from, { type: 'heartbeat-response', round: message.round });
+      this.#server.send(message.from, { type: 'heartbeat-response', round: 0 });
     }
   }
 

@@ -25,6 +25,24 @@ test('a leader answers once a quorum has answered a heartbeat that was sent afte
   expect(lone.step({ type: 'heartbeat-response', from: 'c', term: 1, round }).reads).toEqual([]);
 });
 
+test('an answer to a heartbeat of an earlier term counts for no round, though it comes in the term of today', () => {
+  const asked = new LoneCore({ currentTerm: 3 });
+  asked.step({ type: 'heartbeat', from: 'b', term: 3, round: 1, commitIndex: 0 });
+  // From when b led for long in term 1. It leads again, and counts its rounds anew.
+  const late = asked.step({ type: 'heartbeat', from: 'b', term: 1, round: 28, commitIndex: 0 });
+  expect(messagesOf(late, 'heartbeat-response')).toEqual([
+    { type: 'heartbeat-response', from: 'a', to: 'b', term: 3, round: 0 },
+  ]);
+
+  const lone = new LoneCore();
+  lone.lead();
+  lone.step({ type: 'append-accepted', from: 'b', term: 1, matchIndex: 1 });
+  lone.storeAll();
+  lone.core.readIndex(1);
+  lone.ready();
+  expect(lone.step({ type: 'heartbeat-response', from: 'b', term: 1, round: 0 }).reads).toEqual([]);
+});
+
 test('reads that come in one turn share a heartbeat', () => {
   const lone = new LoneCore();
   lone.lead();

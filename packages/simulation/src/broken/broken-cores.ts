@@ -245,6 +245,20 @@ export const brokenCores: readonly Broken[] = [
   ),
   brokenCore(
     {
+      name: 'confirms-round-of-earlier-term',
+      what: 'The answer to a late heartbeat of an earlier term names its round, and confirms one of a later term that has not been sent yet.',
+      caughtBy: ['linearizability'],
+      firstSeed: 3_056_079,
+      seeds: 20,
+    },
+    {
+      file: 'raft-core',
+      find: "{ type: 'heartbeat-response', round: 0 }",
+      replace: "{ type: 'heartbeat-response', round: message.round }",
+    },
+  ),
+  brokenCore(
+    {
       name: 'read-before-own-commit',
       what: 'A new leader answers reads before it has committed an entry of its own term, so before it knows what is committed.',
       caughtBy: ['linearizability'],
