@@ -58,9 +58,11 @@ export interface NodeStatus extends Identity {
 export class RaftNode implements AsyncDisposable {
   readonly #parts: NodeParts;
   readonly #signal: AbortSignal | undefined;
-  readonly #onAbort = (): void => void this.close();
+  // Nobody waits for it: who calls close() is told what has failed.
+  readonly #onAbort = (): void => void this.close().catch(() => undefined);
   readonly #stopped = new AbortController();
   #runtime: NodeRuntime | undefined;
+  #isStarted = false;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -124,6 +126,7 @@ export class RaftNode implements AsyncDisposable {
     // Before it has started: close() has to stop it, wherever its start fails.
     this.#runtime = runtime;
     await runtime.start();
+    this.#isStarted = true;
   }
 
   /**
@@ -207,8 +210,11 @@ export class RaftNode implements AsyncDisposable {
     await this.#starting?.catch(() => undefined);
     if (this.#runtime !== undefined) return this.#runtime.stop('STOPPED');
     this.#stopped.abort(stopError('STOPPED', 'none'));
-    await this.#parts.transport.close();
-    if (this.#parts.closesEngine) await this.#parts.engine.close();
+    try {
+      await this.#parts.transport.close();
+    } finally {
+      if (this.#parts.closesEngine) await this.#parts.engine.close();
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -221,7 +227,7 @@ export class RaftNode implements AsyncDisposable {
   }
 
   #started(): NodeRuntime {
-    if (this.#runtime === undefined)
+    if (this.#runtime === undefined || !this.#isStarted)
       throw new NodeError('NOT_STARTED', 'The node is not started. Await start() first.', {});
     return this.#runtime;
   }

@@ -22,9 +22,8 @@ export async function recoverStorage(engine: StorageEngine, machine: StateMachin
   const snapshots = await stateSnapshots(engine.snapshotStore);
   const [newest] = snapshots;
   if (newest !== undefined) await finishInstall(engine, newest.info.lastIncluded);
-  const base = await restoreState(engine, machine, snapshots);
+  const { base, appliedIndex: applied } = await restoreState(engine, machine, snapshots);
   const log = await describeLog(engine, base?.configuration, damagedThrough);
-  const applied = Math.max(machine.lastApplied, base?.info.lastIncluded.index ?? 0, log.boundary.index);
   if (applied > log.lastIndex) throw machineAhead(applied, log.lastIndex);
   return { log, appliedIndex: applied, snapshot: newest };
 }
@@ -44,24 +43,35 @@ function isDamaged(ranges: readonly IndexRange[] | undefined, index: number): bo
   return ranges?.some(({ first, last }) => first <= index && index <= last) ?? false;
 }
 
-/** The snapshot that the state machine's state is based on: the newest that can be read, and from which the log leads on. */
+interface RestoredState {
+  /** The snapshot that the state is based on. */
+  readonly base: StateSnapshot | undefined;
+  readonly appliedIndex: number;
+}
+
+/**
+ * Bases the state on the newest snapshot that can be read, and from which the log leads on, unless the state machine is as far by itself. One that was restored
+ * is where it stands, even if the state went back for it: what the machine had applied before is gone.
+ */
 async function restoreState(
   { logStore, snapshotStore }: StorageEngine,
   machine: StateMachine,
   snapshots: readonly StateSnapshot[],
-): Promise<StateSnapshot | undefined> {
+): Promise<RestoredState> {
+  const { lastApplied } = machine;
   const boundary = logStore.purgeBoundary?.index ?? 0;
   const usable = snapshots.filter(({ info }) => info.lastIncluded.index >= boundary);
   const [newest] = usable;
   if (newest === undefined && boundary > 0)
     throw damaged(`a snapshot of entry ${boundary} or a later one, where the log begins`);
-  if (newest === undefined || machine.lastApplied >= newest.info.lastIncluded.index) return newest;
+  if (newest === undefined || lastApplied >= newest.info.lastIncluded.index)
+    return { base: newest, appliedIndex: lastApplied };
   let cause: unknown;
   for (const snapshot of usable) {
     const { id, lastIncluded } = snapshot.info;
     try {
       await machine.restore(snapshotStore.open(id), lastIncluded);
-      return snapshot;
+      return { base: snapshot, appliedIndex: lastIncluded.index };
     } catch (error) {
       // Only what is damaged is passed over. Anything else would come back with the older one, or leave the state unlike that of the other nodes.
       if (!isStorageError(error, 'CORRUPTION')) throw error;

@@ -238,8 +238,12 @@ export class NodeRuntime implements CoreHost {
       this.#writer.stop(),
       this.#forgetting,
     ]);
-    if (code === 'STOPPED' && !engine.failure.aborted) await engine.logStore.flush();
-    if (closesEngine) await engine.close();
+    try {
+      if (code === 'STOPPED' && !engine.failure.aborted) await engine.logStore.flush();
+    } finally {
+      // Whatever else fails: its lock would outlive the node.
+      if (closesEngine) await engine.close();
+    }
   }
 
   #schedulePump(): void {
@@ -325,6 +329,9 @@ export class NodeRuntime implements CoreHost {
     const { config } = this.#parts;
     if (this.stopped.aborted || clusterId !== config.clusterId || to !== config.nodeId) return;
     try {
+      // A process that was held up may read its socket before its timers run. Dated back to before the pause, a heartbeat would bind this node for less
+      // time than the leader's lease, which it confirms, lasts.
+      this.#ticker.catchUp();
       if (message.type === 'proposal-request') this.proposer.requested(from, message);
       else if (message.type === 'proposal-response') this.proposer.answered(from, message);
       else if (message.type === 'snapshot-chunk') this.#receiver.step(from, message);

@@ -12,10 +12,12 @@ class IdWindow {
   /** True the first time. */
   add(id: number): boolean {
     if (id <= this.#highest - WINDOW || this.#seen.has(id)) return false;
+    const newHighest = Math.max(id, this.#highest);
+    // Who hears of a session late begins far from 0: what lies between was never held.
+    if (newHighest - this.#highest >= WINDOW) this.#seen.clear();
+    else for (let old = this.#highest - WINDOW + 1; old <= newHighest - WINDOW; old++) this.#seen.delete(old);
     this.#seen.add(id);
-    const floor = Math.max(id, this.#highest) - WINDOW;
-    for (let old = this.#highest - WINDOW + 1; old <= floor; old++) this.#seen.delete(old);
-    this.#highest = Math.max(this.#highest, id);
+    this.#highest = newHighest;
     return true;
   }
 }

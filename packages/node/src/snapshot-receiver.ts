@@ -56,9 +56,9 @@ export class SnapshotReceiver {
       this.#answer(from, chunk, chunk.size, true);
       return;
     }
-    if (this.#incoming?.from !== from || this.#incoming.first.transfer !== chunk.transfer) this.#begin(from, chunk);
+    if (this.#beginsAnew(from, chunk)) this.#begin(from, chunk);
     const incoming = this.#incoming;
-    if (incoming === undefined) {
+    if (incoming === undefined || !isPartOf(incoming, from, chunk)) {
       this.#answer(from, chunk, 0, false);
       return;
     }
@@ -72,6 +72,14 @@ export class SnapshotReceiver {
     incoming.arrived += chunk.data.length;
     if (chunk.data.length > 0) incoming.held.push(chunk.data);
     incoming.wake?.();
+  }
+
+  /** The first piece of another transfer, unless it is a late one: whoever sends an older snapshot has to wait until the one that is coming falls silent. */
+  #beginsAnew(from: string, chunk: SnapshotChunk): boolean {
+    const incoming = this.#incoming;
+    if (chunk.offset !== 0 || (incoming !== undefined && isPartOf(incoming, from, chunk))) return false;
+    if (incoming === undefined || incoming.silentTicks >= this.#options.idleTicks / 10) return true;
+    return chunk.lastIncluded.index >= incoming.first.lastIncluded.index;
   }
 
   tick(): void {
@@ -91,7 +99,6 @@ export class SnapshotReceiver {
   /** Another snapshot than the one that was coming: that one is left, for this sender won't go on with it. */
   #begin(from: string, first: SnapshotChunk): void {
     this.#abandon();
-    if (first.offset !== 0) return;
     const incoming: Incoming = {
       from,
       first,
@@ -153,4 +160,8 @@ export class SnapshotReceiver {
   #answer(to: string, { transfer }: SnapshotChunk, offset: number, installed: boolean): void {
     this.#options.send(to, { type: 'snapshot-progress', transfer, offset, installed });
   }
+}
+
+function isPartOf({ from, first }: Incoming, sender: string, chunk: SnapshotChunk): boolean {
+  return from === sender && first.transfer === chunk.transfer;
 }

@@ -48,6 +48,8 @@ interface Transfer {
 export class SnapshotSender {
   readonly #options: SnapshotSenderOptions;
   readonly #transfers = new Map<string, Transfer>();
+  /** The last order for each peer: one that has been replaced, or belongs to a leadership that was lost, begins nothing any more. */
+  readonly #orders = new Map<string, SnapshotOrder>();
 
   constructor(options: SnapshotSenderOptions) {
     this.#options = options;
@@ -60,8 +62,10 @@ export class SnapshotSender {
 
   async send(order: SnapshotOrder): Promise<void> {
     this.#abandon(order.to);
+    this.#orders.set(order.to, order);
     try {
       const [snapshot] = await stateSnapshots(this.#options.snapshots);
+      if (this.#orders.get(order.to) !== order) return;
       if (snapshot === undefined) return this.#options.ended(order, undefined);
       const { id } = snapshot.info;
       const transfer: Transfer = {
@@ -140,6 +144,7 @@ export class SnapshotSender {
 
   /** Leadership is lost: whoever leads now sends its own. */
   stop(): void {
+    this.#orders.clear();
     for (const peer of [...this.#transfers.keys()]) this.#abandon(peer);
   }
 

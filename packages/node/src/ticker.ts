@@ -15,7 +15,7 @@ export class Ticker {
   readonly #tickMs: number;
   readonly #maxTicks: number;
   readonly #events: TickerEvents;
-  #tickedUntil = 0;
+  #tickedUntil: number;
   #cancel: (() => void) | undefined;
 
   constructor(
@@ -28,10 +28,10 @@ export class Ticker {
     // That is enough to end any lease and to doubt any leader; what lies beyond would only be counted.
     this.#maxTicks = electionTicks;
     this.#events = events;
+    this.#tickedUntil = clock.now();
   }
 
   start(): void {
-    this.#tickedUntil = this.#clock.now();
     this.#setTimer();
   }
 

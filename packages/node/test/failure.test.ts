@@ -4,9 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileStorageEngine } from '@raftlog/adaptor-file';
 import { MemoryStorageEngine } from '@raftlog/adaptor-memory';
+import type { StorageEngine } from '@raftlog/core';
 import { LossyFileIo } from '@raftlog/core/conformance';
 import { expect, onTestFinished, test } from 'vitest';
-import { encodeKeyValueCommand, InMemoryHub, KeyValueStateMachine, mayBeCommitted, NodeBuilder } from '../src/index.ts';
+import {
+  encodeKeyValueCommand,
+  InMemoryHub,
+  KeyValueStateMachine,
+  mayBeCommitted,
+  NodeBuilder,
+  type RaftNode,
+} from '../src/index.ts';
 import { TestCluster } from './support/test-cluster.ts';
 
 const put = (key: string): Uint8Array => encodeKeyValueCommand({ op: 'put', key, value: Buffer.from(key) });
@@ -124,4 +132,34 @@ test('a real directory is free again once node and engine are closed', async () 
     await node.propose(put('x'));
     await node.close();
   }
+});
+
+test('the engine is closed, whatever fails before it', async () => {
+  const build = async (
+    closeTransport: () => Promise<void>,
+  ): Promise<{ readonly node: RaftNode; readonly engine: StorageEngine }> => {
+    const engine = await MemoryStorageEngine.open({});
+    const transport = { ...new InMemoryHub().transport('n1'), close: closeTransport };
+    const node = await new NodeBuilder({ clusterId: 'test', nodeId: 'n1', members: { voters: ['n1'] } })
+      .storageEngine(engine, { allowVolatile: true, closeWithNode: true })
+      .stateMachine(new KeyValueStateMachine())
+      .transport(transport)
+      .build();
+    return { node, engine };
+  };
+  const isClosed = (engine: StorageEngine): Promise<unknown> =>
+    engine.logStore.persistEntries([]).then(
+      () => 'open',
+      (error: { code: string }) => error.code,
+    );
+
+  const unstarted = await build(() => Promise.reject(new Error('The transport can not be closed.')));
+  await expect(unstarted.node.close()).rejects.toThrow('The transport can not be closed.');
+  expect(await isClosed(unstarted.engine)).toBe('CLOSED');
+
+  const running = await build(async () => {});
+  await running.node.start();
+  running.engine.logStore.flush = () => Promise.reject(new Error('It can not be flushed.'));
+  await running.node.close();
+  expect(await isClosed(running.engine)).toBe('CLOSED');
 });

@@ -194,6 +194,41 @@ test('a write whose fate is unknown takes effect once when it is made again', as
   expect(Buffer.from((await cluster.clock.settle(client.get('n'))) ?? []).toString()).toBe('10');
 });
 
+test('a write is made again only when its call has rejected: until then both may be open', async () => {
+  const { machine } = new Machine();
+  const fates: { readonly command: Uint8Array; readonly lose: (code: 'PROPOSAL_DROPPED' | 'TIMED_OUT') => void }[] = [];
+  let index = 0;
+  const commit = (command: Uint8Array): Uint8Array =>
+    machine.apply([{ index: ++index, term: 1, kind: 'command', data: command }])[0] ?? new Uint8Array();
+  const node: KeyValueNode = {
+    propose: (command) =>
+      index === 0
+        ? Promise.resolve(commit(command))
+        : new Promise((_, reject) => {
+            const errors = {
+              PROPOSAL_DROPPED: new NodeError('PROPOSAL_DROPPED', 'dropped', { index: 2, term: 1 }),
+              TIMED_OUT: new NodeError('TIMED_OUT', 'late', { milliseconds: 1, outcome: 'unknown' }),
+            };
+            fates.push({ command, lose: (code) => reject(errors[code]) });
+          }),
+    read: async (query) => machine.query(query),
+  };
+  const client = await KeyValueClient.open(node);
+  const put = client.put('x', bytes('1'));
+  expect(await client.retry()).toEqual([]);
+  expect(fates).toHaveLength(1);
+
+  fates[0]?.lose('TIMED_OUT');
+  await expect(put).rejects.toMatchObject({ code: 'TIMED_OUT' });
+  const retried = client.retry();
+  commit(fates[1]?.command ?? new Uint8Array());
+  fates[1]?.lose('PROPOSAL_DROPPED');
+  // That this proposal has no effect says nothing of the first one.
+  expect(await retried).toMatchObject([{ error: { code: 'PROPOSAL_DROPPED' } }]);
+  void client.retry();
+  expect(fates).toHaveLength(3);
+});
+
 /** Bytes as text: a Buffer and a Uint8Array of the same bytes are the same here. */
 function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString();

@@ -90,6 +90,27 @@ test('where the newest snapshot is damaged, the one before it and the log serve'
   for (const key of ['k0', 'k30', 'k44']) expect(await local(node, key)).toBe(key);
 });
 
+test('a state that went back to an older snapshot goes on from there, whatever the machine had applied before', async () => {
+  const cluster = new TestCluster(1, { config: { snapshots } });
+  const engine = await used(cluster, 45);
+  const [newest, older] = await engine.snapshotStore.list();
+  const applied: number[] = [];
+  class Kept extends KeyValueStateMachine {
+    // Read when the node starts: between the two snapshots.
+    override readonly lastApplied: number = (older?.lastIncluded.index ?? 0) + 3;
+    override apply(commands: readonly Entry[]): readonly Uint8Array[] {
+      applied.push(...commands.map(({ index }) => index));
+      return super.apply(commands);
+    }
+  }
+  const broken = withSnapshots(engine, (id) => (id === newest?.id ? damagedStream() : engine.snapshotStore.open(id)));
+  const again = new TestCluster(1, { config: { snapshots }, machine: () => new Kept() });
+  await again.start('n1', {}, broken);
+  await again.leader();
+  await again.clock.until(() => applied.length > 0);
+  expect(applied[0]).toBe((older?.lastIncluded.index ?? 0) + 1);
+});
+
 test('where no snapshot can be read, the node says so and does not start', async () => {
   const cluster = new TestCluster(1, { config: { snapshots } });
   const engine = await used(cluster, 45);

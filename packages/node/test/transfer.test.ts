@@ -138,3 +138,12 @@ test('ids are seen once, those too old to tell never, and each session has its o
   expect(seen.add('a', 1, 6)).toBe(false);
   expect(seen.add('a', 1, 99_999)).toBe(true);
 });
+
+test('a session that is heard of late costs no more than one from its beginning', () => {
+  const seen = new SeenIds();
+  // Counted through, it would take years.
+  expect(seen.add('a', 1, 2 ** 50)).toBe(true);
+  expect(seen.add('a', 1, 2 ** 50)).toBe(false);
+  expect(seen.add('a', 1, 2 ** 50 - 1)).toBe(true);
+  expect(seen.add('a', 1, 1)).toBe(false);
+});

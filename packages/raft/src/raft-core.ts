@@ -255,19 +255,12 @@ export class RaftCore {
 
   /**
    * A leader that doesn't know of its end learns it from the term of the answer; so does one that leaves a server behind in a higher term. If the sender
-   * leads in that term by now, it counts its rounds anew: that of the message is not repeated, or it would confirm a round that has not been sent yet.
+   * leads in that term by now, it counts its rounds anew, and replicates anew: nothing of the message is repeated, or the answer would confirm a round that has
+   * not been sent yet.
    */
-  #answerLate(message: Message): void {
-    const { log } = this.#server;
-    if (message.type === 'append-request') {
-      this.#server.send(message.from, {
-        type: 'append-rejected',
-        rejectedIndex: message.previous.index,
-        hint: log.last,
-      });
-    } else if (message.type === 'heartbeat') {
-      this.#server.send(message.from, { type: 'heartbeat-response', round: 0 });
-    }
+  #answerLate({ type, from }: Message): void {
+    if (type === 'append-request' || type === 'heartbeat')
+      this.#server.send(from, { type: 'heartbeat-response', round: 0 });
   }
 
   #heardFrom({ from, type }: Message): void {

@@ -138,6 +138,13 @@ export class Replication {
   }
 
   heartbeatAnswered({ from, round, lostFrom }: HeartbeatResponse): void {
+    if (round > this.#rounds.current) {
+      // It would confirm reads that nobody has asked it about.
+      throw new RaftError(
+        'INVARIANT_VIOLATED',
+        `${from} answers heartbeat ${round} of this term, but only ${this.#rounds.current} were sent. Stop this server: it answers for another term, or two servers share an id.`,
+      );
+    }
     const peer = this.#heard(from);
     if (peer === undefined) return;
     if (lostFrom !== undefined) peer.lost(lostFrom);

@@ -1,11 +1,13 @@
 import { type Configuration, quorumValue } from './configuration.ts';
 
-/** The answers to one campaign. Who has answered once has answered. */
+/**
+ * The answers to one campaign. A grant stands, whatever else its sender says: a refusal names no campaign, and may be one of an earlier one that came late.
+ */
 export class Votes {
   readonly #answers = new Map<string, boolean>();
 
   record(voter: string, granted: boolean): void {
-    if (!this.#answers.has(voter)) this.#answers.set(voter, granted);
+    this.#answers.set(voter, granted || this.#answers.get(voter) === true);
   }
 
   /** Won with a majority of each half; lost when there can be no such majority any more. */

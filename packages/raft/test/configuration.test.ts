@@ -105,9 +105,11 @@ test('an election is won or lost when no answer that is open can change it', () 
   );
 });
 
-test('the first answer of a voter counts', () => {
+test('a grant stands, whatever else its voter says: a refusal may be one of an earlier campaign', () => {
   const votes = new Votes();
   votes.record('a', false);
-  votes.record('a', true);
   expect(votes.outcome(initialConfiguration(['a']))).toBe('lost');
+  votes.record('a', true);
+  votes.record('a', false);
+  expect(votes.outcome(initialConfiguration(['a']))).toBe('won');
 });

@@ -280,3 +280,30 @@ test('a candidate whose log is too short does not hold back those that can be el
   }
   expect(cluster.status('a').role).toBe('leader');
 });
+
+test('a late refusal of an earlier campaign does not shut out the vote of the present one', () => {
+  const voter = new LoneCore({ currentTerm: 4 });
+  voter.tick(10);
+  const request = {
+    type: 'vote-request',
+    from: 'c',
+    preVote: false,
+    transfer: false,
+    lastLog: { index: 0, term: 0 },
+  } as const;
+  const [refusal] = messagesOf(voter.step({ ...request, term: 3 }), 'vote-response');
+  const [grant] = messagesOf(voter.step({ ...request, term: 4 }), 'vote-response');
+  expect([refusal, grant]).toMatchObject([
+    { term: 4, granted: false },
+    { term: 4, granted: true },
+  ]);
+
+  const candidate = new LoneCore({ currentTerm: 3, preVote: false });
+  candidate.tick(10);
+  candidate.storeAll();
+  expect(candidate.core.status()).toMatchObject({ role: 'candidate', term: 4 });
+  candidate.step({ type: 'vote-response', from: 'b', term: 4, preVote: false, granted: false });
+  expect(candidate.core.status().role).toBe('candidate');
+  candidate.step({ type: 'vote-response', from: 'b', term: 4, preVote: false, granted: true });
+  expect(candidate.core.status().role).toBe('leader');
+});

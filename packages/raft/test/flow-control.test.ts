@@ -64,10 +64,10 @@ test('a message holds up to maxMessageBytes, and one entry at least', () => {
 test('a full window is probed without entries when nothing has moved between two heartbeats', () => {
   const lone = leader({ maxInFlightMessages: 1 });
   propose(lone);
-  const beat = (round: number) =>
-    messagesOf(lone.step({ type: 'heartbeat-response', from: 'b', term: 1, round }), 'append-request');
-  expect(beat(1)).toEqual([]);
-  expect(beat(2)).toMatchObject([{ previous: { index: 2, term: 1 }, entries: [] }]);
+  const beat = () =>
+    messagesOf(lone.step({ type: 'heartbeat-response', from: 'b', term: 1, round: 1 }), 'append-request');
+  expect(beat()).toEqual([]);
+  expect(beat()).toMatchObject([{ previous: { index: 2, term: 1 }, entries: [] }]);
   // It was lost indeed: back to what is known, and on from there.
   const rejected = lone.step({
     type: 'append-rejected',

@@ -43,6 +43,16 @@ test('an answer to a heartbeat of an earlier term counts for no round, though it
   expect(lone.step({ type: 'heartbeat-response', from: 'b', term: 1, round: 0 }).reads).toEqual([]);
 });
 
+test('an answer to a heartbeat that was never sent stops the leader: it would confirm any read', () => {
+  const lone = new LoneCore();
+  lone.lead();
+  const round = messagesOf(lone.tick(1), 'heartbeat')[0]?.round ?? 0;
+  lone.step({ type: 'heartbeat-response', from: 'b', term: 1, round });
+  expect(() => lone.step({ type: 'heartbeat-response', from: 'b', term: 1, round: round + 1 })).toThrow(
+    expect.objectContaining({ code: 'INVARIANT_VIOLATED' }),
+  );
+});
+
 test('reads that come in one turn share a heartbeat', () => {
   const lone = new LoneCore();
   lone.lead();

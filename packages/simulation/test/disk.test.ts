@@ -73,7 +73,12 @@ class Bench {
 }
 
 function newProcess(): ProcessLife & { isDead: boolean } {
-  const life = { isDead: false, isAlive: () => !life.isDead, whenAwake: (run: () => void) => run() };
+  const life = {
+    isDead: false,
+    isAlive: () => !life.isDead,
+    whenAwake: (run: () => void) => run(),
+    whenReceivable: (run: () => void) => run(),
+  };
   return life;
 }
 

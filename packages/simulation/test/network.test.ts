@@ -22,7 +22,11 @@ async function bench(quality: LinkQuality, seed = 1): Promise<Bench> {
   const dead = new Set<string>();
   const transports = new Map<string, { send(envelope: Envelope): void }>();
   for (const node of ['a', 'b', 'c']) {
-    const transport = network.transport(node, { isAlive: () => !dead.has(node), whenAwake: (run) => run() });
+    const transport = network.transport(node, {
+      isAlive: () => !dead.has(node),
+      whenAwake: (run) => run(),
+      whenReceivable: (run) => run(),
+    });
     arrived.set(node, []);
     await transport.start(({ message }) => arrived.get(node)?.push('round' in message ? message.round : 0));
     transports.set(node, transport);

@@ -13,6 +13,11 @@ export type KeyValueNode = Pick<RaftNode, 'propose' | 'read'>;
 
 type ResultOf<Kind extends KeyValueResult['kind']> = Extract<KeyValueResult, { readonly kind: Kind }>;
 
+interface OpenWrite {
+  readonly operation: KeyValueOperation;
+  hasRejected: boolean;
+}
+
 /** A write that was proposed again, and what it has come to. */
 export type RetriedWrite =
   | { readonly operation: KeyValueOperation; readonly result: KeyValueResult }
@@ -32,7 +37,7 @@ export class KeyValueClient {
   readonly #session: number;
   #node: KeyValueNode;
   #nextSequence = 1;
-  readonly #open = new Map<number, KeyValueOperation>();
+  readonly #open = new Map<number, OpenWrite>();
 
   private constructor(node: KeyValueNode, session: number) {
     this.#node = node;
@@ -85,9 +90,10 @@ export class KeyValueClient {
    * come to, in the order in which they were made: with a result it has taken effect, once; with an error it stays open, and the next `retry` tries it again.
    */
   async retry(options: CallOptions = {}): Promise<readonly RetriedWrite[]> {
-    const open = [...this.#open];
+    // Of a write that is still under way the first proposal may end without effect, and the second one with its fate unknown.
+    const open = [...this.#open].filter(([, { hasRejected }]) => hasRejected);
     return Promise.all(
-      open.map(([sequence, operation]) =>
+      open.map(([sequence, { operation }]) =>
         this.#propose(sequence, operation, options).then(
           (result) => ({ operation, result }),
           (error: unknown) => ({ operation, error }),
@@ -98,10 +104,12 @@ export class KeyValueClient {
 
   #write(operation: KeyValueOperation, options: CallOptions): Promise<KeyValueResult> {
     const sequence = this.#nextSequence++;
-    this.#open.set(sequence, operation);
+    const write = { operation, hasRejected: false };
+    this.#open.set(sequence, write);
     return this.#propose(sequence, operation, options).catch((error: unknown) => {
       // Only of the first proposal: that a later one has no effect says nothing of those before it.
       if (!mayBeCommitted(error)) this.#open.delete(sequence);
+      write.hasRejected = true;
       throw error;
     });
   }
@@ -110,8 +118,11 @@ export class KeyValueClient {
     const [firstOpen = sequence] = this.#open.keys();
     const mark = { session: this.#session, sequence, firstOpen };
     const answer = await this.#node.propose(encodeKeyValueCommand({ ...operation, mark }), options);
-    this.#open.delete(sequence);
-    return decodeKeyValueResult(answer);
+    const result = decodeKeyValueResult(answer);
+    // That there was no room for it at this place of the log says nothing of an earlier proposal of it, which may come to a later one.
+    const isOpen = result.kind === 'too-many-open' && this.#open.get(sequence)?.hasRejected === true;
+    if (!isOpen) this.#open.delete(sequence);
+    return result;
   }
 }
 

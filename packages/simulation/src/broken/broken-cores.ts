@@ -1,5 +1,5 @@
 import type { Broken } from './broken.ts';
-import { changesUnderPartition, leadersThatCrash } from './focused-plans.ts';
+import { changesUnderPartition, leadersThatCrash, returningLeaders } from './focused-plans.ts';
 import { loadPatched, type Patch } from './patched-packages.ts';
 
 type CorePatch = Omit<Patch, 'package'>;
@@ -247,14 +247,14 @@ export const brokenCores: readonly Broken[] = [
     {
       name: 'confirms-round-of-earlier-term',
       what: 'The answer to a late heartbeat of an earlier term names its round, and confirms one of a later term that has not been sent yet.',
-      caughtBy: ['linearizability'],
-      firstSeed: 3_056_079,
-      seeds: 20,
+      caughtBy: ['linearizability', 'no-crash'],
+      seeds: 300,
+      adapt: returningLeaders,
     },
     {
       file: 'raft-core',
       find: "{ type: 'heartbeat-response', round: 0 }",
-      replace: "{ type: 'heartbeat-response', round: message.round }",
+      replace: "{ type: 'heartbeat-response', round: arguments[0].round ?? 0 }",
     },
   ),
   brokenCore(

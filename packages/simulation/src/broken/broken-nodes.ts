@@ -1,4 +1,5 @@
 import type { Broken } from './broken.ts';
+import { pausedFollowers } from './focused-plans.ts';
 import { loadPatched, type Patch } from './patched-packages.ts';
 
 type NodePatch = Omit<Patch, 'package'>;
@@ -60,6 +61,17 @@ export const brokenNodes: readonly Broken[] = [
       seeds: 3000,
     },
     { file: 'reader', find: 'this.#options.catchUp();', replace: '' },
+  ),
+  brokenNode(
+    {
+      name: 'loyalty-through-pause',
+      what: 'A follower whose process was held up dates what it hears back to before the pause, and is bound for less time than the lease lasts that it confirms.',
+      caughtBy: ['linearizability'],
+      firstSeed: 40,
+      seeds: 60,
+      adapt: pausedFollowers,
+    },
+    { file: 'runtime', find: 'this.#ticker.catchUp();\n            if (message', replace: 'if (message' },
   ),
   brokenNode(
     {

@@ -48,6 +48,51 @@ function ambushOf(random: Random): Fault {
   return { kind: 'ambush', on: 'membership', after: random.next() * 5, fault };
 }
 
+/** Leadership goes to and fro over links on which much comes late, and leaders are held up: what was said in an earlier term comes in a later one. */
+export function returningLeaders(plan: RunPlan): RunPlan {
+  return {
+    ...plan,
+    nodes: 3,
+    keys: 1,
+    clients: 5,
+    thinkTime: 5,
+    link: { ...plan.link, straggling: 0.2, straggle: 400, isOrdered: false },
+    events: eventsEvery(60, plan, (random) =>
+      random.chance(0.6)
+        ? { kind: 'transfer', pick: random.integer(0, 99) }
+        : {
+            kind: 'pause',
+            target: 'leader',
+            first: random.pick(['calls', 'messages']),
+            lasts: 150 + random.next() * 200,
+          },
+    ),
+  };
+}
+
+/**
+ * A follower is held up for nearly an election timeout while the other one is cut off from the leader; when it goes on, and has confirmed the leader's lease, the
+ * leader is cut off from both.
+ */
+export function pausedFollowers(plan: RunPlan): RunPlan {
+  const random = createRandom(plan.seed);
+  const { electionTimeoutMs: timeout } = plan;
+  const events: FaultEvent[] = [];
+  const add = (at: number, fault: Fault): void => void events.push({ number: events.length, at, fault });
+  for (let at = 3 * timeout; at < plan.duration; at += 6 * timeout) {
+    const held = timeout * (0.8 + 0.15 * random.next());
+    add(at, { kind: 'cut', from: 'leader', to: random.integer(0, 99), bothWays: true, lasts: 3 * timeout });
+    add(at, { kind: 'pause', target: random.integer(0, 99), first: 'messages', lasts: held });
+    add(at + held + 1 + random.next() * 2, {
+      kind: 'isolate',
+      target: 'leader',
+      direction: 'both',
+      lasts: 2 * timeout,
+    });
+  }
+  return { ...plan, nodes: 3, clockSkew: 0, keys: 1, clients: 5, thinkTime: 5, events };
+}
+
 function eventsEvery(gap: number, { seed, duration }: RunPlan, fault: (random: Random) => Fault): FaultEvent[] {
   const random = createRandom(seed);
   const events: FaultEvent[] = [];

@@ -129,6 +129,7 @@ export class Machine {
       isDead: false,
       isAlive: () => !process.isDead,
       whenAwake: (run) => this.clock.whenAwake(run),
+      whenReceivable: (run) => this.clock.whenReceivable(run),
       node: undefined,
       store: undefined,
     };

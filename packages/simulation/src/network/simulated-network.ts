@@ -107,7 +107,7 @@ export class SimulatedNetwork {
     // A partition swallows what is on its way when it begins.
     if (this.isCut(envelope.from, envelope.to)) return;
     const receiver = this.#receivers.get(envelope.to);
-    receiver?.life.whenAwake(() => {
+    receiver?.life.whenReceivable(() => {
       if (!receiver.life.isAlive() || this.#receivers.get(envelope.to) !== receiver) return;
       this.#observer.delivered(envelope);
       receiver.receive(envelope);

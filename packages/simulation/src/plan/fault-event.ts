@@ -1,5 +1,6 @@
 import type { CrashKind } from '../disk/machine-disk.ts';
 import type { LinkQuality } from '../network/link.ts';
+import type { Waking } from '../time/machine-clock.ts';
 
 /**
  * Whom a fault hits: whoever leads when it comes; a `rival` that still believes that it leads, in an earlier term; or the machine with this number,
@@ -30,8 +31,8 @@ export type Fault =
   | { readonly kind: 'crash'; readonly target: Target; readonly how: CrashKind; readonly downFor: number }
   /** All at once, as when a data centre loses its power. */
   | { readonly kind: 'crash-all'; readonly how: CrashKind; readonly downFor: number }
-  /** `callsFirst`: when it is over, clients are heard before timers and messages are. */
-  | { readonly kind: 'pause'; readonly target: Target; readonly callsFirst: boolean; readonly lasts: number }
+  /** `first`: what is heard first when it is over. */
+  | { readonly kind: 'pause'; readonly target: Target; readonly first: Waking; readonly lasts: number }
   /** On one side are the machines whose bit is set, or the voters of the leader's latest configuration. */
   | { readonly kind: 'partition'; readonly side: number | 'voters'; readonly lasts: number }
   | {

@@ -1,6 +1,7 @@
 import { createRandom, type Random } from '@raftlog/core/conformance';
 import { USUAL_DISK } from '../disk/machine-disk.ts';
 import type { LinkQuality } from '../network/link.ts';
+import type { Waking } from '../time/machine-clock.ts';
 import type { Fault, FaultEvent, FaultKind, Occasion, Target } from './fault-event.ts';
 import type { EngineKind, RunPlan } from './run-plan.ts';
 
@@ -112,7 +113,7 @@ function generateFault(kind: FaultKind, random: Random): Fault {
     case 'crash-all':
       return { kind, how, downFor: Math.min(downFor, 200) };
     case 'pause':
-      return { kind, target, callsFirst: random.chance(0.5), lasts: Math.min(lasts, 4 * ELECTION_TIMEOUT) };
+      return { kind, target, first: firstAwake(random.next()), lasts: Math.min(lasts, 4 * ELECTION_TIMEOUT) };
     case 'partition':
       return { kind, side: random.chance(0.2) ? 'voters' : random.integer(1, 254), lasts };
     case 'isolate':
@@ -148,6 +149,11 @@ function generateFault(kind: FaultKind, random: Random): Fault {
     case 'transfer':
       return { kind, pick };
   }
+}
+
+function firstAwake(dice: number): Waking {
+  if (dice < 0.5) return 'calls';
+  return dice < 0.75 ? 'messages' : 'anything';
 }
 
 function badLink(random: Random): LinkQuality {

@@ -80,7 +80,7 @@ export class FaultInjector {
         machine.crash(fault.how, fault.downFor);
         break;
       case 'pause':
-        machine.clock.pause(fault.lasts, fault.callsFirst);
+        machine.clock.pause(fault.lasts, fault.first);
         break;
       case 'slow-disk':
         machine.disk.setSlowness(fault.factor);

@@ -2,6 +2,9 @@ import type { Clock } from '@raftlog/node';
 import type { ProcessLife } from './process-life.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
+/** What a machine that was held up comes to first; what is left comes in any order. */
+export type Waking = 'anything' | 'calls' | 'messages';
+
 /** The monotonic clock of one machine: its own zero, its own speed, and pauses in which time goes on and nothing runs. */
 export class MachineClock {
   readonly #time: VirtualTime;
@@ -12,9 +15,9 @@ export class MachineClock {
   /** Both clocks when the rate was set. */
   #base: { readonly at: number; readonly reading: number };
   #pausedUntil = 0;
-  #callsFirst = false;
-  /** Calls that wait for the end of the pause, where they are to come first. */
-  #waitingCalls: (() => void)[] = [];
+  #first: Waking = 'anything';
+  /** What waits for the end of the pause and is to come first then. */
+  #waiting: (() => void)[] = [];
 
   /** `onAwake` is called before anything runs on the machine. */
   constructor(time: VirtualTime, offset: number, rate: number, onAwake: () => void) {
@@ -36,18 +39,27 @@ export class MachineClock {
   }
 
   /**
-   * Stops all that runs on this machine for `milliseconds`, as a garbage collection or a suspended machine does. `callsFirst`: when it is over, calls
-   * come before timers and messages.
+   * Stops all that runs on this machine for `milliseconds`, as a garbage collection or a suspended machine does. `first`: what comes before all else when it
+   * is over.
    */
-  pause(milliseconds: number, callsFirst: boolean): void {
+  pause(milliseconds: number, first: Waking): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, this.#time.now + milliseconds);
-    this.#callsFirst = callsFirst;
+    this.#first = first;
   }
 
   /** As {@link whenAwake}, for what the application on this machine asks of the node. */
   whenCallable(run: () => void): void {
-    const comesFirst = this.#callsFirst && this.#pausedUntil > this.#time.now;
-    if (comesFirst) this.#waitingCalls.push(run);
+    this.#whenAwakeAs('calls', run);
+  }
+
+  /** As {@link whenAwake}, for what comes over the network: it may be read from the socket before timers that were due long ago. */
+  whenReceivable(run: () => void): void {
+    this.#whenAwakeAs('messages', run);
+  }
+
+  #whenAwakeAs(what: Waking, run: () => void): void {
+    const comesFirst = this.#first === what && this.#pausedUntil > this.#time.now;
+    if (comesFirst) this.#waiting.push(run);
     // Something has to wake up.
     this.whenAwake(comesFirst ? () => {} : run);
   }
@@ -64,7 +76,7 @@ export class MachineClock {
       this.#time.schedule(left, () => this.whenAwake(run));
     } else {
       this.#onAwake();
-      for (const call of this.#waitingCalls.splice(0)) call();
+      for (const waiting of this.#waiting.splice(0)) waiting();
       run();
     }
   }

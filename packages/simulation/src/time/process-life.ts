@@ -4,4 +4,6 @@ export interface ProcessLife {
   isAlive(): boolean;
   /** Runs `run` now or, while the machine is paused, when that is over. */
   whenAwake(run: () => void): void;
+  /** The same for a message. */
+  whenReceivable(run: () => void): void;
 }
