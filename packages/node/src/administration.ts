@@ -105,6 +105,15 @@ export class Administration {
     });
   }
 
+  /** The state was replaced by a snapshot's: which changes it includes, and how they ended, is not seen here. */
+  skipped(through: number): void {
+    this.#accepted = this.#accepted.filter(({ index, request }) => {
+      if (index <= through) request.reject(leadershipLost(undefined));
+      return index > through;
+    });
+    for (const request of this.#halfway.splice(0)) request.reject(leadershipLost(undefined));
+  }
+
   leadershipChanged({ role, leader }: Leadership, commitIndex: number): void {
     if (role !== 'leader') {
       this.#accepted = this.#accepted.filter(({ index, request }) => {

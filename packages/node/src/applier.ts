@@ -45,6 +45,11 @@ export class Applier {
   }
 
   /** True: the state is about to be replaced, and is none to be read meanwhile. */
+  /** The id of the snapshot that is being restored. */
+  get inUse(): readonly string[] {
+    return this.#restore === undefined ? [] : [this.#restore.id];
+  }
+
   get isRestoring(): boolean {
     return this.#restore !== undefined;
   }

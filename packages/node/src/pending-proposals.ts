@@ -17,8 +17,8 @@ export class PendingProposals {
   readonly #pending = new Map<number, Pending>();
 
   add(index: number, term: number, end: ProposalEnd): void {
-    // There was one at this index already if the node led, lost what it had appended, and leads again.
-    this.#drop(index);
+    // What an earlier leadership of this node left here was ended with that. Should there be one, nothing is known of it.
+    this.#pending.get(index)?.reject(leadershipLost(undefined));
     this.#pending.set(index, { term, resolve: (result) => end.resolve(result), reject: (error) => end.reject(error) });
   }
 

@@ -30,6 +30,8 @@ interface Call {
 interface Forwarded {
   readonly call: Call;
   readonly leader: string;
+  /** In which it led. */
+  readonly term: number;
 }
 
 /** Brings proposals into the log of the leader, this node or another one, and their results back. */
@@ -108,7 +110,7 @@ export class Proposer {
     if (term === undefined) return;
     const id = this.#nextId++;
     call.request.outcome = 'unknown';
-    this.#forwarded.set(id, { call, leader });
+    this.#forwarded.set(id, { call, leader, term });
     const proposal = { id, session: this.#options.session };
     this.#options.send(leader, { type: 'proposal-request', proposal, term, command: call.command });
   }
@@ -165,8 +167,9 @@ export class Proposer {
 
   leadershipChanged({ role, term, leader }: Leadership, commitIndex: number): void {
     this.#pending.leadershipLost(commitIndex, leader, role === 'leader' ? term : undefined);
-    for (const [id, { call, leader: asked }] of this.#forwarded) {
-      if (leader === undefined || leader === asked) continue;
+    for (const [id, { call, leader: asked, term: askedIn }] of this.#forwarded) {
+      // The same node in a later term has forgotten what it was asked in the earlier one.
+      if (leader === undefined || (leader === asked && term === askedIn)) continue;
       this.#forwarded.delete(id);
       call.request.reject(leadershipLost(leader));
     }

@@ -143,7 +143,7 @@ export class NodeRuntime implements CoreHost {
     this.#compactor = new Compactor({
       engine,
       policy,
-      inUse: () => this.#sender.inUse,
+      inUse: () => new Set([...this.#sender.inUse, ...this.applier.inUse]),
       appliedIndex: () => this.applier.appliedIndex,
       purge: (boundary) => this.#purge(boundary),
       failed: (error) => this.#problem('compact the log', error),
@@ -356,6 +356,7 @@ export class NodeRuntime implements CoreHost {
     this.input((core) => core.applied(this.applier.appliedIndex));
     this.#taker.restored(snapshot.lastIncluded);
     this.proposer.pending.skipped(snapshot.lastIncluded.index);
+    this.administration.skipped(snapshot.lastIncluded.index);
     this.reader.applied();
     this.#compactor.compact();
   }

@@ -54,6 +54,7 @@ export class Leader implements RoleBehaviour {
       return;
     }
     if (this.#transfer !== undefined && now >= this.#transfer.deadline) this.#transfer = undefined;
+    for (const reader of this.#reads.giveUp(now - options.electionTicks)) this.#refuse(reader);
     if (now < this.#heartbeatDue) return;
     this.#heartbeatDue = now + options.heartbeatTicks;
     this.replication.sendHeartbeats();
@@ -76,7 +77,7 @@ export class Leader implements RoleBehaviour {
         this.#settleReads();
         break;
       case 'read-index-request':
-        this.#reads.add({ from: message.from, read: message.read });
+        this.#reads.add({ from: message.from, read: message.read }, this.#server.now);
         break;
       default:
       // An answer to the campaign that came too late, or to another leader.
@@ -159,7 +160,7 @@ export class Leader implements RoleBehaviour {
   }
 
   readIndex(id: number): void {
-    this.#reads.add({ id });
+    this.#reads.add({ id }, this.#server.now);
   }
 
   /** The commit index, if no other leader can have been elected yet (thesis, section 6.4.1). */
@@ -254,6 +255,11 @@ export class Leader implements RoleBehaviour {
     for (const { index, readers } of this.#reads.confirm(round)) {
       for (const reader of readers) this.#answer(reader, index);
     }
+  }
+
+  #refuse(reader: Reader): void {
+    if ('id' in reader) this.#server.outbox.refuseRead({ id: reader.id, reason: 'timeout' });
+    else this.#server.send(reader.from, { type: 'read-index-response', read: reader.read, index: undefined });
   }
 
   #answer(reader: Reader, index: number): void {

@@ -53,6 +53,27 @@ test('an answer to a heartbeat that was never sent stops the leader: it would co
   );
 });
 
+test('a leader that is answered but can not commit in its term gives reads up after an election timeout, and holds none for ever', () => {
+  const lone = new LoneCore();
+  lone.lead();
+  lone.core.readIndex(7);
+  lone.step({ type: 'read-index-request', from: 'c', term: 1, read: { id: 3, session: 9 } });
+  const refused: unknown[] = [];
+  for (let tick = 1; tick <= 10; tick++) {
+    const ready = lone.tick(1);
+    refused.push(...ready.refusedReads, ...messagesOf(ready, 'read-index-response'));
+    const [heartbeat] = messagesOf(ready, 'heartbeat');
+    if (heartbeat === undefined) continue;
+    // Their disks hang: they answer, and store nothing.
+    lone.step({ type: 'heartbeat-response', from: 'b', term: 1, round: heartbeat.round });
+  }
+  expect(lone.core.status().role).toBe('leader');
+  expect(refused).toMatchObject([
+    { id: 7, reason: 'timeout' },
+    { to: 'c', read: { id: 3, session: 9 }, index: undefined },
+  ]);
+});
+
 test('reads that come in one turn share a heartbeat', () => {
   const lone = new LoneCore();
   lone.lead();
@@ -116,7 +137,7 @@ test('a leader that was replaced without knowing it answers no read', () => {
   cluster.tick(2);
   expect(a.reads).toEqual([]);
   expect(a.refusedReads).toEqual([
-    { id: 1, reason: 'leader-lost' },
+    { id: 1, reason: 'timeout' },
     { id: 2, reason: 'leader-lost' },
   ]);
 });

@@ -188,11 +188,23 @@ describe('what a node had stored when it acknowledged it', () => {
     expect(journal.hasBeenDurable(2, 2)).toBe(false);
     journal.logIsDurable(second);
     expect(journal.hasBeenDurable(3, 1)).toBe(true);
+    expect(journal.hasBeenDurable(4, 1)).toBe(false);
     journal.logIsDurable(replaced);
     expect(journal.durable.lastIndex).toBe(2);
     expect(journal.hasBeenDurable(3, 1)).toBe(true);
     expect(journal.hasBeenDurable(2, 2)).toBe(true);
-    expect(journal.hasBeenDurable(4, 1)).toBe(false);
+  });
+
+  test('may never have been handed out, where a later leader had it replaced before', () => {
+    const journal = new DiskJournal('n1', new EntryChains(new Violations(() => 0)));
+    journal.saveHardState({ currentTerm: 1, votedFor: undefined });
+    journal.logIsDurable(journal.changeLog({ kind: 'write', truncateFrom: undefined, entries: [entry(1)] }));
+    journal.saveHardState({ currentTerm: 2, votedFor: undefined });
+    const replaced = journal.changeLog({ kind: 'write', truncateFrom: undefined, entries: [entry(2, 2)] });
+    expect(journal.hasBeenDurable(3, 1)).toBe(false);
+    journal.logIsDurable(replaced);
+    expect(journal.hasBeenDurable(3, 1)).toBe(true);
+    expect(journal.hasBeenDurable(3, 2)).toBe(false);
   });
 
   test('is only what has been there since the start', () => {

@@ -20,6 +20,8 @@ export class DiskJournal {
   #durable: LogMirror;
   /** The highest index that has been durable since the start. */
   #durablePeak = 0;
+  /** By the term of the node: from where on it has put something into the log that is durable by now. */
+  readonly #writtenFrom = new Map<number, number>();
   #acceptedHardState: HardState | undefined;
   #durableHardState: HardState | undefined;
   #pendingLog: Pending<LogChange>[] = [];
@@ -79,19 +81,27 @@ export class DiskJournal {
       if (pending === undefined) continue;
       this.#durable.apply(pending.change);
       this.#durablePeak = Math.max(this.#durablePeak, this.#durable.lastIndex);
+      this.#noteWritten(pending);
     }
+  }
+
+  #noteWritten({ change, term }: Pending<LogChange>): void {
+    if (change.kind !== 'write') return;
+    const from = change.truncateFrom ?? change.entries[0]?.index ?? Number.POSITIVE_INFINITY;
+    this.#writtenFrom.set(term, Math.min(from, this.#writtenFrom.get(term) ?? from));
   }
 
   /**
    * Whether the disk has come past a log up to `index` as the node had it in `term`: nothing is under way of what it put there until then. One sync may make that
-   * durable together with what a later leader had put in its place, and then the disk never held it alone.
+   * durable together with what a later leader had put in its place; or the node may have replaced it before it was handed out at all. Then the disk never held it.
    */
   hasBeenDurable(index: number, term: number): boolean {
     const isUnderWay = this.#pendingLog.some(({ change, term: askedIn }) => {
       const first = change.kind === 'write' ? change.entries[0]?.index : undefined;
       return askedIn <= term && first !== undefined && first <= index;
     });
-    return this.#durablePeak >= index && !isUnderWay;
+    const isReplaced = [...this.#writtenFrom].some(([writtenIn, from]) => writtenIn > term && from <= index);
+    return (this.#durablePeak >= index || isReplaced) && !isUnderWay;
   }
 
   /** Decides, for a store that is only a model, what of the rest a crash leaves. */
@@ -142,6 +152,7 @@ export class DiskJournal {
     this.#pendingHardStates = [];
     this.#acceptedHardState = this.#durableHardState;
     this.#durablePeak = this.#durable.lastIndex;
+    this.#writtenFrom.clear();
     this.accepted.apply({
       kind: 'reset',
       boundary: this.#durable.boundary.index === 0 ? undefined : this.#durable.boundary,
