@@ -60,8 +60,19 @@ export class RocksdbBlocks implements BlockStore {
    * open does it again. What was purged needs no such care, being covered by the boundary already.
    */
   async commit(commit: Commit): Promise<void> {
-    if (commit.removeFrom !== undefined) this.#database.write(true, (batch) => batch._put(REDO_KEY, serialize(commit)));
+    if (commit.removeFrom !== undefined) this.#writeDown(commit, commit.removeFrom);
     await this.#apply(commit, !this.#context.buffered);
+  }
+
+  /**
+   * What is left of a block that is cut is put with it, in front of what is removed: if the rest of the commit fails, a batch that isn't
+   * synced isn't readable either, and what is durable has to be.
+   */
+  #writeDown(commit: Commit, removeFrom: number): void {
+    this.#database.write(true, (batch) => {
+      batch._put(REDO_KEY, serialize(commit));
+      for (const { key, bytes } of commit.put) if (key < removeFrom) batch._put(encodeBlockKey(key), bytes);
+    });
   }
 
   async #apply({ sequence, removeFrom, removeThrough, put, header }: Commit, sync: boolean): Promise<void> {

@@ -47,6 +47,9 @@ export function openDatabase(path: string, settings: SqliteSettings, context: Bl
   const database = new Database(path, { fileMustExist: true });
   const guard = new Database(path, { readonly: true });
   try {
+    // A write that fails while WAL mode is made may be told by nobody, not even by the pragma: the next connection finds another mode, and a
+    // guard in that mode keeps nothing from being written.
+    if (context.create) useWal(database);
     // From its first read on a connection counts as open. With a WAL the first is the guard's, without one it would leave an empty one behind.
     const header = judge(hasWal ? guard : database, tail, context.salvage);
     guard.pragma('schema_version');
