@@ -1,4 +1,5 @@
-import { damageFiles, describeFailingDisk } from '@raftlog/disk-lab';
+import { damageFiles } from '@raftlog/crash-lab';
+import { describeFailingDisk } from '@raftlog/crash-lab/vitest';
 import { expect, test } from 'vitest';
 import { fileBuilder } from './support/file-builder.ts';
 

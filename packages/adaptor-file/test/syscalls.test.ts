@@ -1,4 +1,5 @@
-import { countSyncs, describeSyncs, describeUnderStrace } from '@raftlog/disk-lab';
+import { countSyncs } from '@raftlog/crash-lab';
+import { describeSyncs, describeUnderStrace } from '@raftlog/crash-lab/vitest';
 import { expect, test } from 'vitest';
 import { fileBuilder } from './support/file-builder.ts';
 

@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { type Entry, isStorageError } from '@raftlog/core';
 import { createTestEntries } from '@raftlog/core/conformance';
-import { damageFiles } from '@raftlog/disk-lab';
+import { damageFiles } from '@raftlog/crash-lab';
 import { describe, expect, test } from 'vitest';
 import { type LevelOptions, LevelStorageEngine } from '../src/index.ts';
 import { levelBuilder } from './support/level-builder.ts';

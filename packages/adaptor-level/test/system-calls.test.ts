@@ -1,11 +1,5 @@
-import {
-  countSyncs,
-  describeFailingDisk,
-  describeSyncs,
-  describeUnderStrace,
-  type SyncCounts,
-  type SystemCall,
-} from '@raftlog/disk-lab';
+import { countSyncs, type SyncCounts, type SystemCall } from '@raftlog/crash-lab';
+import { describeFailingDisk, describeSyncs, describeUnderStrace } from '@raftlog/crash-lab/vitest';
 import { beforeAll, expect, test } from 'vitest';
 import { levelBuilder } from './support/level-builder.ts';
 

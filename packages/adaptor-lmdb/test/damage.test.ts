@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { damageFiles } from '@raftlog/disk-lab';
+import { damageFiles } from '@raftlog/crash-lab';
 import { describe, expect, test } from 'vitest';
 import { type Entry, LmdbStorageEngine } from '../src/index.ts';
 import { runChild } from './support/child.ts';

@@ -1,4 +1,5 @@
-import { countSyncs, describeFailingDisk, describeSyncs, describeUnderStrace } from '@raftlog/disk-lab';
+import { countSyncs } from '@raftlog/crash-lab';
+import { describeFailingDisk, describeSyncs, describeUnderStrace } from '@raftlog/crash-lab/vitest';
 import { expect, test } from 'vitest';
 import { lmdbBuilder } from './support/lmdb-builder.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describeUnderStrace } from '@raftlog/disk-lab';
+import { describeUnderStrace } from '@raftlog/crash-lab/vitest';
 import { expect, test } from 'vitest';
 import { LmdbStorageEngine } from '../src/index.ts';
 import { runChild } from './support/child.ts';

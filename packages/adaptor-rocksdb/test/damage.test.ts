@@ -1,7 +1,7 @@
 import { cp, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Entry, isStorageError, RocksdbStorageEngine, type StorageErrorCode } from '@raftlog/adaptor-rocksdb';
-import { damageFiles } from '@raftlog/disk-lab';
+import { damageFiles } from '@raftlog/crash-lab';
 import { describe, expect, test } from 'vitest';
 import { inTemporaryDirectory } from './support/blocks.ts';
 import { rocksdbBuilder } from './support/rocksdb-builder.ts';

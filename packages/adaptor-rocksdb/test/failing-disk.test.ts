@@ -1,4 +1,4 @@
-import { describeFailingDisk } from '@raftlog/disk-lab';
+import { describeFailingDisk } from '@raftlog/crash-lab/vitest';
 import { rocksdbBuilder } from './support/rocksdb-builder.ts';
 
 describeFailingDisk('the RocksDB adaptor', () => rocksdbBuilder());

@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import type { SqliteOptions } from '@raftlog/adaptor-sqlite';
-import { damageFiles } from '@raftlog/disk-lab';
+import { damageFiles } from '@raftlog/crash-lab';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { entries, rejection } from './support/entries.ts';

@@ -1,4 +1,5 @@
-import { countSyncs, describeFailingDisk, describeSyncs, describeUnderStrace, type SyncCount } from '@raftlog/disk-lab';
+import { countSyncs, type SyncCount } from '@raftlog/crash-lab';
+import { describeFailingDisk, describeSyncs, describeUnderStrace } from '@raftlog/crash-lab/vitest';
 import { expect, test } from 'vitest';
 import { writeAndKill } from './support/place.ts';
 import { sqliteBuilder } from './support/sqlite-builder.ts';

@@ -1,0 +1,12 @@
+// `pnpm crash-lab --adaptor file --states 20000 --seed 1`
+import { DirectoryBuilder } from '@raftlog/core/conformance';
+import { controlFiles } from '@raftlog/kit';
+import { open } from '../test/support/open.mjs';
+
+const module = new URL('../test/support/open.mjs', import.meta.url);
+
+/** @type {import('@raftlog/crash-lab').LabSubject} */
+export default {
+  name: 'file',
+  makeBuilder: () => new DirectoryBuilder({ open, module, files: controlFiles, offersBuffered: true }),
+};

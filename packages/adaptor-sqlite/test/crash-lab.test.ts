@@ -1,0 +1,4 @@
+import { describeCrashLab } from '@raftlog/crash-lab/vitest';
+
+// A slice; `pnpm crash-lab --adaptor sqlite` tries tens of thousands.
+describeCrashLab(new URL('../crash/lab.mjs', import.meta.url), { states: 200 });
