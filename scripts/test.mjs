@@ -8,7 +8,7 @@ import { pnpm } from './lib/run.mjs';
 import { Tally } from './lib/tally.mjs';
 import { runTests } from './run-tests.mjs';
 
-const packagesWithSqlite = ['@raftlog/adaptor-sqlite', '@raftlog/all-adaptors'];
+const packagesWithSqlite = ['@raftlog/adaptor-sqlite', '@raftlog/all-adaptors', '@raftlog/bench'];
 
 const tally = new Tally();
 const started = performance.now();

@@ -1,12 +1,5 @@
 // `pnpm --filter @raftlog/adaptor-lmdb compare`
 import { comparisonMain } from '@raftlog/core/benchmark';
-import { DirectoryBuilder } from '@raftlog/core/conformance';
-import { open } from '../test/support/open.mjs';
-import { openByHand } from './by-hand.mjs';
+import { comparison } from './comparison.mjs';
 
-const module = new URL('../test/support/open.mjs', import.meta.url);
-const makeBuilder = (parent) => new DirectoryBuilder({ open, module, parent });
-// lmdb-js makes one transaction of what is asked for in one turn, so by hand 64 callers share a sync as well.
-const targets = { batch1000: 2.5, batch1: 0.9, callers64: 1, cachedRead: 10, reopenedRead: 5 };
-
-process.exitCode = await comparisonMain({ name: 'LMDB', makeBuilder, openByHand, targets }, process.argv.slice(2));
+process.exitCode = await comparisonMain(comparison, process.argv.slice(2));

@@ -1,13 +1,5 @@
 // `pnpm --filter @raftlog/adaptor-sqlite compare`
 import { comparisonMain } from '@raftlog/core/benchmark';
-import { DirectoryBuilder } from '@raftlog/core/conformance';
-import { open } from '../test/support/open.mjs';
-import { openByHand } from './by-hand.mjs';
+import { comparison } from './comparison.mjs';
 
-const module = new URL('../test/support/open.mjs', import.meta.url);
-const makeBuilder = (parent) => new DirectoryBuilder({ open, module, parent });
-
-// One at a time, a call to another thread is the price of a free event loop.
-const targets = { batch1000: 1.3, batch1: 0.4, callers64: 1, cachedRead: 10, reopenedRead: 5 };
-
-process.exitCode = await comparisonMain({ name: 'SQLite', makeBuilder, openByHand, targets }, process.argv.slice(2));
+process.exitCode = await comparisonMain(comparison, process.argv.slice(2));

@@ -18,9 +18,13 @@ export async function measureStalls(bench: Workbench): Promise<SectionResult> {
     const { logStore } = engine;
     const reason = bench.refusal(engine, batchSize, callsInFlight);
     if (reason !== undefined) return { rows: [], leftOut: [{ name, reason }] };
-    const alone = await bench.rounds(() => longestStall(bench, async () => bench.source.batch(1, batchSize)));
+    const load = (call: () => Promise<unknown>): (() => Promise<void>) => {
+      const calls = Math.max(1, Math.floor(bench.sizes.stallEntries / batchSize / bench.sizes.rounds));
+      return () => callersUnderWatch(calls, call);
+    };
+    const alone = await bench.rounds(() => longestStall(load(async () => bench.source.batch(1, batchSize))));
     const samples = await bench.rounds(() =>
-      longestStall(bench, () => logStore.persistEntries(bench.source.batch(logStore.lastIndex + 1, batchSize))),
+      longestStall(load(() => logStore.persistEntries(bench.source.batch(logStore.lastIndex + 1, batchSize)))),
     );
     const rows = [
       row(name, 'ms', [Math.max(...samples)]),
@@ -30,14 +34,8 @@ export async function measureStalls(bench: Workbench): Promise<SectionResult> {
   });
 }
 
-async function longestStall(bench: Workbench, call: () => Promise<unknown>): Promise<number> {
-  const histogram = monitorEventLoopDelay({ resolution: resolutionMs });
-  histogram.enable();
-  // The first interval has the start of the monitor in it; and after a reset the first one is not counted at all.
-  await setTimeout(10 * resolutionMs);
-  histogram.reset();
-  await setTimeout(10 * resolutionMs);
-  let left = Math.max(1, Math.floor(bench.sizes.stallEntries / batchSize / bench.sizes.rounds));
+async function callersUnderWatch(calls: number, call: () => Promise<unknown>): Promise<void> {
+  let left = calls;
   const caller = async (): Promise<void> => {
     while (left-- > 0) {
       await call();
@@ -46,6 +44,17 @@ async function longestStall(bench: Workbench, call: () => Promise<unknown>): Pro
     }
   };
   await Promise.all(Array.from({ length: callsInFlight }, caller));
+}
+
+/** The longest time, in milliseconds, for which the event loop could not turn while `work` ran. */
+export async function longestStall(work: () => Promise<void>): Promise<number> {
+  const histogram = monitorEventLoopDelay({ resolution: resolutionMs });
+  histogram.enable();
+  // The first interval has the start of the monitor in it; and after a reset the first one is not counted at all.
+  await setTimeout(10 * resolutionMs);
+  histogram.reset();
+  await setTimeout(10 * resolutionMs);
+  await work();
   await setTimeout(10 * resolutionMs);
   histogram.disable();
   if (histogram.max === 0) throw new Error('The event-loop monitor took no sample.');

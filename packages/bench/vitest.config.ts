@@ -1,0 +1,3 @@
+import { raftlogTests } from '../../vitest.shared.ts';
+
+export default raftlogTests();
