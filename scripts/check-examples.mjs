@@ -21,7 +21,9 @@ export async function checkExamples(tally) {
     removeReports(contents);
     const ours = await tarballDependencies(Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }));
     const dependencies = { ...manifest.dependencies, ...ours };
-    writeFileSync(join(contents, 'package.json'), JSON.stringify({ ...manifest, dependencies }, null, 2));
+    const others = Object.entries(manifest.devDependencies ?? {}).filter(([name]) => !(name in ours));
+    const changed = { ...manifest, dependencies, devDependencies: Object.fromEntries(others) };
+    writeFileSync(join(contents, 'package.json'), JSON.stringify(changed, null, 2));
 
     const installed = await run('npm', ['install', '--prefer-offline'], { cwd: contents });
     if (!installed.ok) {

@@ -45,7 +45,10 @@ test('ends where RocksDB takes it to end, wherever it is cut or damaged', () =>
       const { header, discardedBytes } = await reopened.open();
       await reopened.close();
       const where = `${bytes === damaged ? 'damaged' : 'cut'} at ${at}, RAFTLOG_SEED=${seed}`;
-      expect(header && Buffer.from(header).toString(), where).toBe(sequence && `header ${sequence}`);
+      // Where a commit that cuts is torn behind its redo record, the open does it again.
+      const next = commits.find((commit) => commit.sequence === (sequence ?? 0) + 1);
+      const redone = next?.removeFrom === undefined ? [] : [`header ${next.sequence}`];
+      expect([sequence && `header ${sequence}`, ...redone], where).toContain(header && Buffer.from(header).toString());
       expect(discardedBytes, where).toBe(tornBytes);
       await rm(copy, { recursive: true });
     }
