@@ -1,5 +1,5 @@
 import type { LogStore } from '@raftlog/core';
-import { summarize, timed } from '@raftlog/core/benchmark';
+import { readEntry, readRange, summarize, timed } from '@raftlog/core/benchmark';
 import { ADAPTORS, onEngine } from '../contenders/adaptors.ts';
 import type { AdaptorName } from '../contenders/names.ts';
 import type { TrialResult, TrialTask } from '../trial/task.ts';
@@ -74,16 +74,4 @@ async function coldSingles(log: LogStore, entries: number): Promise<number[]> {
 
 async function readSingles(log: LogStore, entries: number): Promise<void> {
   for (let i = 0; i < singleReads; i++) await readEntry(log, 1 + ((i * 7919) % entries));
-}
-
-async function readEntry(log: LogStore, index: number): Promise<void> {
-  const found = await log.entry(index);
-  if (found?.index !== index) throw new Error(`entry(${index}) gave ${found?.index}: there is nothing to time.`);
-}
-
-async function readRange(log: LogStore, last: number): Promise<void> {
-  const found = await log.getEntries(1, last);
-  if (found.length !== last || found.at(-1)?.index !== last) {
-    throw new Error(`getEntries(1, ${last}) gave ${found.length} entries: there is nothing to time.`);
-  }
 }

@@ -18,6 +18,7 @@ export {
 } from './memory.ts';
 export { type MemoryTestOptions, runMemoryTests } from './memory-rows.ts';
 export type { BenchmarkOptions, BenchmarkSizes } from './options.ts';
+export { readEntry, readRange } from './read.ts';
 export { ResidentMemory } from './resident-memory.ts';
 export type { BenchmarkRow, BenchmarkTarget, BenchmarkUnit, LeftOut } from './row.ts';
 export {

@@ -78,12 +78,14 @@ async function measureReopened(bench: Workbench): Promise<BenchmarkRow[]> {
   ];
 }
 
-async function readEntry(log: LogStore, index: number): Promise<void> {
+/** Reads one entry, and rejects unless it is there: a wrong answer may be the fastest. */
+export async function readEntry(log: LogStore, index: number): Promise<void> {
   const found = await log.entry(index);
   if (found?.index !== index) throw new Error(`entry(${index}) gave ${found?.index}: there is nothing to time.`);
 }
 
-async function readRange(log: LogStore, last: number): Promise<void> {
+/** The same for all entries up to `last`. */
+export async function readRange(log: LogStore, last: number): Promise<void> {
   const found = await log.getEntries(1, last);
   if (found.length !== last || found.at(-1)?.index !== last) {
     throw new Error(`getEntries(1, ${last}) gave ${found.length} entries: there is nothing to time.`);

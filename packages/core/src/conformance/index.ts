@@ -19,7 +19,7 @@ export type { CaseContext, ConformanceArea, ConformanceCase, ConformanceSubject 
 export { CrashHistory, type CrashMoment } from './cases/crash-history.ts';
 export { randomOperation, type WorkloadOptions } from './cases/crash-workload.ts';
 export { conformanceCases } from './cases/index.ts';
-export { judgeAfterCrash } from './cases/judge-after-crash.ts';
+export { goOnAfterCrash, judgeAfterCrash } from './cases/judge-after-crash.ts';
 export {
   type KillCampaignOptions,
   type KillCampaignReport,

@@ -5,11 +5,10 @@ import {
   type BuildOptions,
   type CrashHistory,
   cloneModel,
-  createTestEntries,
   differenceBetween,
+  goOnAfterCrash,
   type LogModel,
   modelLastIndex,
-  modelLastLogId,
   observe,
 } from '@raftlog/core/conformance';
 import type { Demand } from '../states/story.ts';
@@ -55,7 +54,7 @@ export async function judgeState(
     const verdict = judge(found, engine, histories, demands);
     if (verdict !== undefined) return { problem: { kind: 'wrong', ...verdict }, found };
     stage.kind = 'stuck';
-    const after = await goOn(engine, found);
+    const after = await goOnAfterCrash(engine, found);
     stage.kind = 'lost-again';
     const difference = await crashAgain(open, directory, after, leftOut);
     if (difference !== undefined) return { problem: { kind: 'lost-again', detail: difference }, found };
@@ -93,16 +92,6 @@ function judge(
   }
   if (log.durableIndex === last) return undefined;
   return { detail: `durableIndex is ${log.durableIndex} after the open, not ${last}` };
-}
-
-async function goOn(engine: StorageEngine, found: LogModel): Promise<LogModel> {
-  const last = modelLastIndex(found);
-  const term = Math.max(modelLastLogId(found)?.term ?? 1, found.hardState?.currentTerm ?? 1) + 1;
-  const next = createTestEntries(last + 1, last + 2, term);
-  const hardState = { currentTerm: term, votedFor: 'node-1' };
-  await engine.write({ hardState, entries: next });
-  await engine.logStore.flush();
-  return { ...found, entries: [...found.entries, ...next], hardState };
 }
 
 /** As a killed process leaves it: what lies in the files while the engine is open. */

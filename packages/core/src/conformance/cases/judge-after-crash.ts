@@ -19,7 +19,7 @@ export async function judgeAfterCrash(
     const verdict = history.judge(model, history.moment());
     if (verdict !== undefined) throw new Error(verdict);
     await judgeMore(engine);
-    await goOn(engine, model);
+    model = await goOnAfterCrash(engine, model);
   } finally {
     await engine.close();
   }
@@ -33,13 +33,13 @@ export async function judgeAfterCrash(
   return model;
 }
 
-async function goOn(engine: StorageEngine, model: LogModel): Promise<void> {
-  const last = modelLastIndex(model);
-  const term = Math.max(modelLastLogId(model)?.term ?? 1, model.hardState?.currentTerm ?? 1) + 1;
+/** Appends to what an engine was found to hold, and votes in a later term, durably. Resolves to what it holds then; `found` stays as it is. */
+export async function goOnAfterCrash(engine: StorageEngine, found: LogModel): Promise<LogModel> {
+  const last = modelLastIndex(found);
+  const term = Math.max(modelLastLogId(found)?.term ?? 1, found.hardState?.currentTerm ?? 1) + 1;
   const next = createTestEntries(last + 1, last + 2, term);
   const hardState = { currentTerm: term, votedFor: 'node-1' };
   await engine.write({ hardState, entries: next });
   await engine.logStore.flush();
-  model.entries.push(...next);
-  model.hardState = hardState;
+  return { ...found, entries: [...found.entries, ...next], hardState };
 }
